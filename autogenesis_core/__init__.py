@@ -1,0 +1,74 @@
+"""Autogenesis: agents that get better by themselves, and can prove it, undo it and explain it.
+
+The public names of the core. Each is imported when it is first used, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autogenesis_core.canonical import JSON, canonical, derive, digest
+    from autogenesis_core.errors import (
+        AuthenticationFailed, AutogenesisError, BadRequest, BudgetExceeded, ConfigurationError, Conflict,
+        ContextExceeded, InputError, InvalidAnswer, InvalidRecord, LifecycleError, ModelError, ModelTimeout, Overloaded,
+        PluginError, RateLimited, RetryableModelError, StoreError, TemplateError, TransportError, UnknownName,
+    )  # fmt: skip
+    from autogenesis_core.hookspecs import hookimpl
+    from autogenesis_core.rspl.context import Context, EpisodeRun
+    from autogenesis_core.rspl.entity import Agent, Answer, Environment, EnvironmentSpec, Memory, Step, variable
+    from autogenesis_core.rspl.function import FunctionAgent
+    from autogenesis_core.rspl.prompt import Prompt
+    from autogenesis_core.rspl.record import Installed, Record, Source
+    from autogenesis_core.rspl.tool import Annotations, Tool, ToolResult, tool
+    from autogenesis_core.rspl.toolbox import Toolbox, ToolUse
+    from autogenesis_core.runtime import Runtime, evolve
+    from autogenesis_core.sepl.context import Round, SeplContext
+    from autogenesis_core.sepl.evaluation import (
+        Benchmark, Cell, Episode, Evaluation, Failed, Outcome, Question, Score, Scored,
+    )  # fmt: skip
+    from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Trace, Verdict, Vote
+    from autogenesis_core.sepl.variables import Variable
+    from autogenesis_core.services.client import ModelClient
+    from autogenesis_core.services.model import Message, Model, ModelAnswer, ModelRequest, Price, ToolCall, Usage
+    from autogenesis_core.userfile import load_function
+
+__version__ = "0.1.0"
+
+_MODULES = {
+    "canonical": ("JSON", "canonical", "derive", "digest"),
+    "errors": (
+        "AuthenticationFailed", "AutogenesisError", "BadRequest", "BudgetExceeded", "ConfigurationError", "Conflict",
+        "ContextExceeded", "InputError", "InvalidAnswer", "InvalidRecord", "LifecycleError", "ModelError",
+        "ModelTimeout", "Overloaded", "PluginError", "RateLimited", "RetryableModelError", "StoreError",
+        "TemplateError", "TransportError", "UnknownName",
+    ),
+    "hookspecs": ("hookimpl",),
+    "rspl.context": ("Context", "EpisodeRun"),
+    "rspl.entity": ("Agent", "Answer", "Environment", "EnvironmentSpec", "Memory", "Step", "variable"),
+    "rspl.function": ("FunctionAgent",),
+    "rspl.prompt": ("Prompt",),
+    "rspl.record": ("Installed", "Record", "Source"),
+    "rspl.tool": ("Annotations", "Tool", "ToolResult", "tool"),
+    "rspl.toolbox": ("ToolUse", "Toolbox"),
+    "runtime": ("Runtime", "evolve"),
+    "sepl.context": ("Round", "SeplContext"),
+    "sepl.evaluation": (
+        "Benchmark", "Cell", "Episode", "Evaluation", "Failed", "Outcome", "Question", "Score", "Scored",
+    ),
+    "sepl.spaces": ("Assessment", "Candidate", "Edit", "Hypothesis", "Trace", "Verdict", "Vote"),
+    "sepl.variables": ("Variable",),
+    "services.client": ("ModelClient",),
+    "services.model": ("Message", "Model", "ModelAnswer", "ModelRequest", "Price", "ToolCall", "Usage"),
+    "userfile": ("load_function",),
+}  # fmt: skip
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605  # computed, so that no name is written a third time
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'autogenesis_core' has no attribute '{name}'")
+    value = getattr(import_module(f"autogenesis_core.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,189 @@
+"""A composed configuration → frozen objects, with all errors at once; targets only inside their own plugin's package."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from autogenesis_core.canonical import JSON
+from autogenesis_core.catalog import Catalog, Option, Plugin, import_plugin
+from autogenesis_core.compose import Composed
+from autogenesis_core.errors import ConfigurationError, InputError, PluginError, did_you_mean
+from autogenesis_core.rspl.entity import KINDS, Kind
+from autogenesis_core.rspl.prompt import parse_prompt
+from autogenesis_core.rspl.record import Installed, Record, source_hash
+from autogenesis_core.rspl.tool import Tool
+from autogenesis_core.settings import Composition, Part, Resource, Settings
+from autogenesis_core.structure import Problems, structure
+
+_SETTINGS = tuple(field.name for field in attrs.fields(Settings))
+
+
+def build(composed: Composed, catalog: Catalog, folder: Path) -> Composition:
+    """The parts of a run; raises ConfigurationError with every problem of the configuration and its path."""
+    builder = _Builder(composed, catalog)
+    settings = builder.settings()
+    built = {group: [builder.option(group, name) for name in names] for group, names in composed.choices.items()}
+    builder.strays()
+    if builder.problems:
+        raise ConfigurationError(builder.problems)
+    resources = [item for group in built.values() for item in group if isinstance(item, Resource)]
+    parts = {group: [item for item in items if isinstance(item, Part)] for group, items in built.items()}
+    plugins = list({id(p): p for p in builder.plugins}.values())
+    return Composition(
+        settings=settings,
+        resources=[*_prompts(plugins, resources), *resources],
+        model=_only(parts, "model"),
+        benchmark=_only(parts, "benchmark"),
+        executor=_only(parts, "executor"),
+        optimizer=next(iter(parts.get("optimizer", ())), None),
+        gates=parts.get("gate", []),
+        observers=parts.get("observer", []),
+        modules=[Part(p.distribution, import_plugin(p), p.distribution) for p in plugins if p.package],
+        plugins=plugins,
+        config=composed.config,
+        folder=folder,
+    )
+
+
+class _Builder:
+    def __init__(self, composed: Composed, catalog: Catalog) -> None:
+        self.composed = composed
+        self.catalog = catalog
+        self.problems: Problems = []
+        self.plugins: list[Plugin] = []
+
+    def settings(self) -> Settings:
+        data = {key: value for key, value in self.composed.config.items() if key in _SETTINGS}
+        try:
+            return structure(data, Settings, "")
+        except ConfigurationError as error:
+            self.problems += [(path.lstrip("."), text) for path, text in error.problems]
+            return Settings()
+
+    def option(self, group: str, name: str) -> Resource | Part | None:
+        if group == "experiment":
+            return None
+        option = self.catalog.find(group, name)
+        path = self._path(group, name)
+        data, shipped = _entry(self.composed.config, path), _entry(self.composed.shipped, path)
+        if option.plugin not in self.plugins:
+            self.plugins.append(option.plugin)
+        if data is None or shipped is None:
+            raise PluginError(f"{option.path.name} of {option.plugin.distribution} must begin with # @package {path}")
+        if group == "prompt":
+            return _prompt(option, shipped)
+        cls = _target(option, data, shipped)
+        parameters = _parameters(data)
+        try:
+            instance = structure(parameters, cls, path)
+        except ConfigurationError as error:
+            self.problems += error.problems
+            return None
+        if group not in KINDS:
+            return Part(f"{group} {name}", instance, option.plugin.distribution)
+        plain = {key: value for key, value in _parameters(shipped).items()}
+        overrides = {key: value for key, value in parameters.items() if plain.get(key, ...) != value}
+        plain = {field.name: plain.get(field.name, _default(field)) for field in parameter_fields(cls)}
+        record = describe(group, name, option.description, cls, option.plugin.distribution, plain)
+        return Resource(record, cls, overrides)
+
+    def strays(self) -> None:
+        """Keys that belong to nothing chosen."""
+        known = {*_SETTINGS, *self.composed.choices}
+        for key, value in self.composed.config.items():
+            if key in ("tool", "gate", "observer", "prompt"):
+                inner = value if isinstance(value, dict) else {}
+                chosen = self.composed.choices.get(key, ())
+                self.problems += [(f"{key}.{name}", f"not chosen; +{key}={name}") for name in inner if name not in chosen]
+            elif key not in known and value is not None:
+                near = did_you_mean(key, known)
+                groups = dict.fromkeys(("agent", "model", "benchmark", "environment", "memory", "optimizer"), True)
+                text = f"no {key} is chosen; +{key}=…" if key in groups else "unknown"
+                self.problems.append((key, text + (f"; did you mean {near}?" if near else "")))
+
+    def _path(self, group: str, name: str) -> str:
+        return f"{group}.{name}" if group in ("tool", "gate", "observer", "prompt") else group
+
+
+def describe(
+    kind: str, name: str, description: str, cls: type[Any], distribution: str, parameters: Mapping[str, JSON]
+) -> Record:
+    """The record of a resource: a class, its parameters, and what a model sees of it."""
+    exports: dict[str, JSON] = {}
+    if issubclass(cls, Tool):
+        text, schema = cls.describe()
+        description = text or description
+        exports = {"parameters": schema, "annotations": attrs.asdict(cls.annotations)}
+    trainable = {field.name: bool(field.metadata.get("trainable", False)) for field in parameter_fields(cls)}
+    made: Kind = kind  # type: ignore[assignment]  # Record checks it
+    entry = Installed(distribution, f"{kind}/{name}", source_hash(cls))
+    return Record(made, name, description, entry, parameters, exports, trainable)
+
+
+def parameter_fields(cls: type[Any]) -> list["attrs.Attribute[Any]"]:
+    """The attrs fields of a resource's class that are parameters of its record."""
+    if not attrs.has(cls):
+        raise PluginError(f"{cls.__module__}.{cls.__qualname__} is no attrs class", "decorate it with @attrs.frozen")
+    return [field for field in attrs.fields(cls) if field.init and field.metadata.get("parameter", True)]
+
+
+def _default(field: "attrs.Attribute[Any]") -> JSON:
+    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]  # attrs types it as a function
+        return field.default.factory()  # type: ignore[no-any-return]
+    return None if field.default is attrs.NOTHING else field.default  # type: ignore[no-any-return]
+
+
+def _entry(config: Mapping[str, Any], path: str) -> dict[str, Any] | None:
+    value: Any = config
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and ("_target_" in value or "file" in value) else None
+
+
+def _parameters(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key != "_target_" and value != "???"}
+
+
+def _target(option: Option, data: Mapping[str, Any], shipped: Mapping[str, Any]) -> type[Any]:
+    target = str(data.get("_target_", ""))
+    module, _, name = target.partition(":")
+    where = f"{option.id} of {option.plugin.distribution}"
+    if target != shipped.get("_target_"):
+        raise InputError(f"the target of {where} may not be changed", f"leave out {option.group}._target_")
+    if not option.plugin.package or module.partition(".")[0] != option.plugin.package or not name:
+        raise PluginError(f"{where} may only have a target inside its own package, not '{target}'")
+    import_plugin(option.plugin)
+    try:
+        found = getattr(__import__(module, fromlist=[name]), name)
+    except Exception as error:
+        raise PluginError(f"{where} fails on import: {type(error).__name__}: {error}") from error
+    if not isinstance(found, type):
+        raise PluginError(f"{where} has a target that is no class: {target}")
+    return found
+
+
+def _prompts(plugins: list[Plugin], resources: list[Resource]) -> list[Resource]:
+    """The prompt files of the selected plugins; a prompt that the configuration chose by name stands before them."""
+    chosen = {resource.record.id for resource in resources}
+    found = []
+    for plugin in plugins:
+        folder = plugin.conf.parent / "prompts" if plugin.conf and plugin.package else None
+        for path in sorted(folder.glob("*.md")) if folder and folder.is_dir() else ():
+            record = parse_prompt(path.read_text(encoding="utf-8"), path.stem, plugin.distribution)
+            if record.id not in chosen:
+                found.append(Resource(record))
+    return found
+
+
+def _prompt(option: Option, shipped: Mapping[str, Any]) -> Resource:
+    root = option.path.parents[2].resolve()
+    path = (root / str(shipped.get("file", ""))).resolve()
+    if root not in path.parents or not path.is_file():
+        raise PluginError(f"{option.id} of {option.plugin.distribution}: there is no file '{shipped.get('file')}' in it")
+    return Resource(parse_prompt(path.read_text(encoding="utf-8"), option.name, option.plugin.distribution))
+
+
+def _only(parts: Mapping[str, list[Part]], group: str) -> Any:  # each group's class is its own
+    return parts[group][0].instance if parts.get(group) else None

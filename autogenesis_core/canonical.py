@@ -1,0 +1,43 @@
+"""Canonical JSON and the digests over it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from autogenesis_core.errors import InvalidRecord
+
+JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | tuple[JSON, ...] | Mapping[str, JSON]"
+
+
+def canonical(value: object) -> str:
+    """`value` as canonical JSON: sorted keys, no spaces, UTF-8, no NaN or infinity.
+
+    Raises InvalidRecord for what JSON cannot hold: other types, keys that are no strings, NaN, lone surrogates.
+    """
+    try:
+        text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRecord(f"this value is no JSON: {error}") from None
+    return text
+
+
+def digest(value: object) -> str:
+    """The SHA-256 of the canonical JSON of `value`, in hexadecimal."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def derive(*parts: object) -> int:
+    """A seed of 63 bits that is a function of `parts` alone: (run seed, iteration, purpose, example id)."""
+    return int(digest([str(part) for part in parts])[:16], 16) >> 1
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("a key is no string")
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,61 @@
+"""The command line: a thin skin over the runtime, the store and the catalogue. Everything heavy is imported late."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from autogenesis_core.cli.arguments import VERBS, Arguments, split
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code: 0, 1 for a failed run, 2 for bad input, 130 when interrupted."""
+    from autogenesis_core.errors import AutogenesisError
+
+    try:
+        return _dispatch(split(sys.argv[1:] if argv is None else argv))
+    except AutogenesisError as error:
+        _traceback()
+        print(f"autogenesis: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("autogenesis: interrupted; what was committed stays", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader went away; pointing stdout elsewhere keeps the interpreter's last flush quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001  # a person gets one line, and the traceback when asked for
+        _traceback()
+        print(f"autogenesis: {type(error).__name__}: {error}\n  AUTOGENESIS_TRACE=1 shows where", file=sys.stderr)
+        return 1
+
+
+def _dispatch(arguments: Arguments) -> int:
+    if "--version" in arguments.flags:
+        return _version()
+    if "--help" in arguments.flags or not (arguments.verb or arguments.overrides or arguments.task):
+        from autogenesis_core.cli.help import show_help
+
+        return show_help(arguments.verb)
+    if arguments.verb:
+        from importlib import import_module
+
+        module, function = VERBS[arguments.verb].module, arguments.verb
+        return int(getattr(import_module(f"autogenesis_core.cli.{module}"), f"{function}_")(arguments))
+    from autogenesis_core.cli.run import run
+
+    return run(arguments)
+
+
+def _version() -> int:
+    from autogenesis_core import __version__
+
+    print(f"autogenesis {__version__} (Python {sys.version.split()[0]})")
+    return 0
+
+
+def _traceback() -> None:
+    if os.environ.get("AUTOGENESIS_TRACE"):
+        import traceback
+
+        traceback.print_exc()

@@ -1,0 +1,32 @@
+"""Our own `--help`: short, and without importing Hydra."""
+
+from autogenesis_core.cli.arguments import VERBS
+
+_TEXT = """\
+autogenesis: agents that get better by themselves, and can prove it, undo it and explain it
+
+  autogenesis "a task" +agent=tool_calling                          act once
+  autogenesis +agent=tool_calling +benchmark=reasoning_gym          measure
+  autogenesis +agent=tool_calling +optimizer=reflection             evolve; with no model set, a demonstration offline
+
+What is composed decides what happens: text acts, a benchmark measures, an optimizer evolves.
+  +KIND=NAME     choose an option; +tool=[a,b] chooses several; ~KIND chooses none
+  KIND.KEY=VALUE set one of its settings; seed=, workers=, rounds=, splits.test=, budget.money=, workdir= are the run's
+  --task-file F  the task from a file; - reads it from standard input; text that looks like a setting goes after --
+  --json         one JSON object in place of text
+
+A model: AUTOGENESIS_MODEL=openai/gpt-5-mini, or +model=litellm model.name=…; +model=simulated is an offline stand-in.
+
+Verbs
+"""
+
+
+def show_help(verb: str) -> int:
+    """Prints the help, of one verb or of all."""
+    if verb:
+        print(f"autogenesis {verb} {VERBS[verb].usage}\n  {VERBS[verb].summary}")
+        return 0
+    print(_TEXT, end="")
+    for name, entry in VERBS.items():
+        print(f"  {name + ' ' + entry.usage:<44} {entry.summary}")
+    return 0

@@ -1,0 +1,400 @@
+"""The store: records by digest, versions, heads and the log, in one SQLite file.
+
+Accept, new versions, heads and their log entry are one transaction. The log is append-only and hash-chained; an entry
+of kind `commit` is the commit, its id a digest over what it changed. The journal keeps a run's decisions and results
+for as long as somebody may resume it.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import sqlalchemy as sa
+from attrs import field, frozen
+
+from autogenesis_core.canonical import JSON, canonical, digest
+from autogenesis_core.errors import Conflict, InputError, StoreError, unknown
+from autogenesis_core.rspl.entity import Kind
+from autogenesis_core.rspl.lifecycle import VersionState, move_version
+from autogenesis_core.rspl.record import Record
+from autogenesis_core.rspl.reference import Reference
+
+SCHEMA = 1
+_APPLICATION = 0x41475350  # "AGSP": tells our files from other SQLite files
+FIRST = "1.0.0"
+SHIPPED = "shipped"
+
+_tables = sa.MetaData()
+_records = sa.Table(
+    "records", _tables,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)  # fmt: skip
+_versions = sa.Table(
+    "versions", _tables,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, sa.ForeignKey("records.digest"), nullable=False),
+    sa.Column("parents", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("commit", sa.Text, nullable=False),
+    sa.UniqueConstraint("kind", "name", "version"),
+)  # fmt: skip
+_heads = sa.Table(
+    "heads", _tables,
+    sa.Column("branch", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+)  # fmt: skip
+_log = sa.Table(
+    "log", _tables,
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("time", sa.Float, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("id", sa.Text, nullable=False, index=True),
+    sa.Column("run", sa.Text, nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)  # fmt: skip
+_journal = sa.Table(
+    "journal", _tables,
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("run", sa.Text, nullable=False, index=True),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)  # fmt: skip
+
+
+@frozen
+class Version:
+    """One immutable version of a resource: which record, from which parents, by which commit."""
+
+    kind: Kind
+    name: str
+    version: str
+    digest: str
+    parents: tuple[str, ...]
+    state: VersionState
+    commit: str
+
+
+@frozen
+class Head:
+    """Where a branch stands for one resource, and with which model it was evolved."""
+
+    branch: str
+    kind: Kind
+    name: str
+    version: str
+    digest: str
+    model: str = ""
+
+
+@frozen
+class Change:
+    """One resource's part of a commit: its new record, and the head's version that it was made from (None: none yet)."""
+
+    record: Record
+    expected: str | None
+
+
+@frozen
+class LogEntry:
+    """One entry of the log."""
+
+    seq: int
+    time: float
+    event: Literal["commit", "reject", "rollback", "restore", "install"]
+    id: str
+    run: str
+    body: Mapping[str, Any]  # each event has fields of its own
+    hash: str
+
+
+@frozen(slots=False, eq=False)
+class Store:
+    """An open store. Use `Store.open`, and close it."""
+
+    path: Path
+    _engine: sa.Engine = field(repr=False)
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = True) -> "Store":
+        """The store in the file at `path`, made if it is not there.
+
+        Raises StoreError for a file that is no store of ours, is newer than this program, or is damaged; such a file
+        is not touched.
+        """
+        if not path.exists():
+            if not create:
+                raise InputError(f"there is no store at {path}", "run an evolution first, or name another with workdir=")
+            path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            _check_file(path)
+        # Autocommit: transactions are begun explicitly, IMMEDIATE, so that no writer upgrades a read lock and fails.
+        engine = sa.create_engine(
+            f"sqlite:///{path}", poolclass=sa.pool.StaticPool,
+            connect_args={"isolation_level": None, "timeout": 30.0, "check_same_thread": False},
+        )  # fmt: skip
+        store = cls(path, engine)
+        with _errors(path), engine.connect() as connection:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                connection.exec_driver_sql(f"PRAGMA {pragma}")
+            store._make(connection)
+        return store
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._engine.dispose()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def heads(self, branch: str) -> dict[str, Head]:
+        """The heads of a branch by `kind/name`."""
+        query = self._head_query().where(_heads.c.branch == branch).order_by(_heads.c.kind, _heads.c.name)
+        return {f"{row.kind}/{row.name}": _head(row) for row in self._read(query)}
+
+    def head(self, branch: str, kind: str, name: str) -> Head | None:
+        """The head of one resource on a branch, or None."""
+        query = self._head_query().where(_heads.c.branch == branch, _heads.c.kind == kind, _heads.c.name == name)
+        return next((_head(row) for row in self._read(query)), None)
+
+    def branches(self) -> tuple[str, ...]:
+        """The names of all branches that have a head."""
+        return tuple(row.branch for row in self._read(sa.select(_heads.c.branch).distinct().order_by(_heads.c.branch)))
+
+    def record(self, digest_: str) -> Record:
+        """The record of a digest; raises StoreError if its content is not that of the digest."""
+        row = next(iter(self._read(sa.select(_records.c.body).where(_records.c.digest == digest_))), None)
+        if row is None:
+            raise StoreError(f"the store at {self.path} has no record {digest_[:12]}")
+        record = Record.from_body(row.body)
+        if record.digest != digest_:
+            raise StoreError(f"the record {digest_[:12]} in {self.path} was altered: its content has another digest")
+        return record
+
+    def history(self, kind: str, name: str) -> list[Version]:
+        """All versions of a resource, newest first."""
+        query = sa.select(_versions).where(_versions.c.kind == kind, _versions.c.name == name)
+        return [_version(row) for row in self._read(query.order_by(_versions.c.number.desc()))]
+
+    def find(self, reference: Reference, branch: str) -> Version:
+        """The version that a reference means: `@1.0.2`, `@champion` or nothing for the head of `branch`, `@branch`.
+
+        Raises UnknownName with the nearest name if there is none.
+        """
+        versions = {version.version: version for version in self.history(reference.kind, reference.name)}
+        if not versions:
+            known = {f"{row.kind}/{row.name}" for row in self._read(sa.select(_versions.c.kind, _versions.c.name).distinct())}
+            raise unknown("resource", reference.id, known)
+        if reference.at in versions:
+            return versions[reference.at]
+        at = branch if reference.at in ("", "champion") else reference.at
+        head = self.head(at, reference.kind, reference.name)
+        if head is None and at == branch:
+            head = self.head(SHIPPED, reference.kind, reference.name)
+        if head is None:
+            raise unknown("version", str(reference), (f"{reference.id}@{v}" for v in versions))
+        return versions[head.version]
+
+    def commit(
+        self, branch: str, changes: Sequence[Change], *, event: str = "commit", run: str = "", model: str = "",
+        body: Mapping[str, JSON] | None = None, heads: Mapping[str, str] | None = None,
+    ) -> tuple[str, dict[str, str]]:
+        """Writes new versions of several resources, moves their heads and logs it, whole or not at all.
+
+        `heads` names further heads, by `kind/name`, against which the changes were assessed.
+        Returns the commit's id and the new version by `kind/name`.
+        Raises Conflict if a head is not where it is expected; nothing is written then.
+        """  # fmt: skip
+        with self._write() as connection:
+            for name, expected in (heads or {}).items():
+                self._expect(connection, branch, *name.split("/"), expected)
+            rows = [self._number(connection, branch, change) for change in changes]
+            summary: list[JSON] = [
+                {"resource": change.record.id, "version": version, "digest": change.record.digest, "from": change.expected}
+                for change, (_, version) in zip(changes, rows, strict=True)
+            ]
+            commit = digest({"branch": branch, "event": event, "changes": summary})[:10]
+            for change, (number, version) in zip(changes, rows, strict=True):
+                self._insert(connection, branch, change, number, version, commit, model)
+            self._append(connection, event, commit, run, {"branch": branch, "changes": summary, **(body or {})})
+        return commit, {change.record.id: version for change, (_, version) in zip(changes, rows, strict=True)}
+
+    def log(self, event: str, id_: str, run: str, body: Mapping[str, JSON]) -> None:
+        """Appends an entry that moves no head: a rejection."""
+        with self._write() as connection:
+            self._append(connection, event, id_, run, body)
+
+    def entries(self, *, run: str = "", id_: str = "") -> list[LogEntry]:
+        """The log, oldest first; of one run, or with ids that begin with `id_`."""
+        query = sa.select(_log).order_by(_log.c.seq)
+        if run:
+            query = query.where(_log.c.run == run)
+        if id_:
+            query = query.where(_log.c.id.startswith(id_, autoescape=True))
+        return [_entry(row) for row in self._read(query)]
+
+    def verify(self) -> str | None:
+        """What is wrong with the log's chain or a record's digest, the first of it; None if nothing is."""
+        before = ""
+        for row in self._read(sa.select(_log).order_by(_log.c.seq)):
+            before = _chain(before, row.time, row.event, row.id, row.run, row.body)
+            if before != row.hash:
+                return f"log entry {row.seq} ({row.event} {row.id}) does not follow from the one before"
+        for row in self._read(sa.select(_records)):
+            if Record.from_body(row.body).digest != row.digest:
+                return f"record {row.digest[:12]} has other content than its digest says"
+        return None
+
+    def journal(self, run: str, events: Sequence[tuple[str, JSON]]) -> None:
+        """Appends to a run's journal, all events with one fsync."""
+        if events:
+            with self._write() as connection:
+                rows = [{"run": run, "event": event, "body": canonical(body)} for event, body in events]
+                connection.execute(_journal.insert(), rows)
+
+    def read_journal(self, run: str) -> list[tuple[str, Any]]:
+        """A run's journal, oldest first, as (event, JSON)."""
+        query = sa.select(_journal).where(_journal.c.run == run).order_by(_journal.c.seq)
+        return [(row.event, json.loads(row.body)) for row in self._read(query)]
+
+    def set_state(self, kind: str, name: str, version: str, state: VersionState) -> None:
+        """Moves a version along its lifecycle; raises LifecycleError for an illegal move."""
+        where = (_versions.c.kind == kind, _versions.c.name == name, _versions.c.version == version)
+        with self._write() as connection:
+            row = connection.execute(sa.select(_versions.c.state).where(*where)).first()
+            if row is None:
+                raise unknown("version", f"{kind}/{name}@{version}", (v.version for v in self.history(kind, name)))
+            moved = move_version(f"{kind}/{name}@{version}", row.state, state)
+            connection.execute(_versions.update().where(*where).values(state=moved))
+
+    def _make(self, connection: sa.Connection) -> None:
+        if connection.exec_driver_sql("PRAGMA user_version").scalar() == SCHEMA:
+            return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _tables.create_all(connection)
+        connection.exec_driver_sql(f"PRAGMA application_id={_APPLICATION}")
+        connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
+        connection.exec_driver_sql("COMMIT")
+
+    def _read(self, query: Any) -> list[Any]:  # SQLAlchemy's rows have the columns of their query
+        with _errors(self.path), self._engine.connect() as connection:
+            return list(connection.execute(query))
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        with _errors(self.path), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
+
+    def _head_query(self) -> Any:
+        same = sa.and_(
+            _heads.c.kind == _versions.c.kind, _heads.c.name == _versions.c.name, _heads.c.version == _versions.c.version
+        )
+        return sa.select(_heads, _versions.c.digest).join(_versions, same)
+
+    def _expect(self, connection: sa.Connection, branch: str, kind: str, name: str, expected: str | None) -> None:
+        found = None
+        for place in (branch, SHIPPED):  # a resource that a branch never changed stands where the shipped one does
+            where = (_heads.c.branch == place, _heads.c.kind == kind, _heads.c.name == name)
+            found = found or connection.execute(sa.select(_heads.c.version).where(*where)).scalar()
+        if found != expected:
+            raise Conflict(f"{kind}/{name} moved from {expected} to {found} on branch {branch} in the meantime")
+
+    def _number(self, connection: sa.Connection, branch: str, change: Change) -> tuple[int, str]:
+        kind, name = change.record.kind, change.record.name
+        self._expect(connection, branch, kind, name, change.expected)
+        where = (_versions.c.kind == kind, _versions.c.name == name)
+        last = connection.execute(sa.select(sa.func.max(_versions.c.number)).where(*where)).scalar()
+        number = 0 if last is None else last + 1
+        return number, FIRST[:-1] + str(number)
+
+    def _insert(
+        self, connection: sa.Connection, branch: str, change: Change, number: int, version: str, commit: str, model: str
+    ) -> None:
+        record = change.record
+        key = {"digest": record.digest, "body": record.body}
+        connection.execute(sa.insert(_records).prefix_with("OR IGNORE"), key)
+        row = {
+            "kind": record.kind, "name": record.name, "number": number, "version": version, "digest": record.digest,
+            "parents": canonical([change.expected] if change.expected else []), "state": "active", "commit": commit,
+        }  # fmt: skip
+        connection.execute(_versions.insert(), row)
+        self._put_head(connection, branch, record.kind, record.name, version, model)
+
+    def _put_head(
+        self, connection: sa.Connection, branch: str, kind: str, name: str, version: str, model: str
+    ) -> None:
+        row = {"branch": branch, "kind": kind, "name": name, "version": version, "model": model}
+        connection.execute(sa.insert(_heads).prefix_with("OR REPLACE"), row)
+
+    def _append(self, connection: sa.Connection, event: str, id_: str, run: str, body: Mapping[str, JSON]) -> None:
+        before = connection.execute(sa.select(_log.c.hash).order_by(_log.c.seq.desc()).limit(1)).scalar() or ""
+        now, text = time.time(), canonical(body)
+        row = {"time": now, "event": event, "id": id_, "run": run, "body": text}
+        connection.execute(_log.insert(), {**row, "hash": _chain(before, now, event, id_, run, text)})
+
+
+def _chain(before: str, now: float, event: str, id_: str, run: str, body: str) -> str:
+    return digest([before, repr(now), event, id_, run, body])
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder, not a store")
+    if path.stat().st_size == 0:
+        return
+    with _errors(path):
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            schema = connection.execute("PRAGMA user_version").fetchone()[0]
+        finally:
+            connection.close()
+    if application != _APPLICATION:
+        raise StoreError(f"{path} is an SQLite file, but no store of Autogenesis", "name another with workdir=")
+    if schema > SCHEMA:
+        raise StoreError(
+            f"the store at {path} has schema {schema}; this program knows {SCHEMA}", "upgrade autogenesis-core"
+        )
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        cause = getattr(error, "orig", None) or error
+        raise StoreError(f"the store at {path}: {cause}") from error
+
+
+def _head(row: Any) -> Head:
+    return Head(row.branch, cast(Kind, row.kind), row.name, row.version, row.digest, row.model)
+
+
+def _version(row: Any) -> Version:
+    return Version(
+        cast(Kind, row.kind), row.name, row.version, row.digest, tuple(json.loads(row.parents)), row.state, row.commit
+    )
+
+
+def _entry(row: Any) -> LogEntry:
+    return LogEntry(row.seq, row.time, row.event, row.id, row.run, json.loads(row.body), row.hash)

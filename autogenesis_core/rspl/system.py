@@ -1,0 +1,74 @@
+"""A composed system, immutable: what a rollout resolves names through."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
+
+from attrs import field, frozen
+
+from autogenesis_core.errors import InputError
+from autogenesis_core.rspl.context import Context, EpisodeRun
+from autogenesis_core.rspl.entity import Agent, Environment, Memory
+from autogenesis_core.rspl.manager import Manager
+from autogenesis_core.rspl.prompt import Prompt
+from autogenesis_core.rspl.record import Record
+from autogenesis_core.rspl.toolbox import Permission, Toolbox, ToolSet, ToolUse
+from autogenesis_core.services.client import ModelClient
+from autogenesis_core.services.tracing import Span, Tracer
+
+
+@frozen(slots=False, eq=False)
+class System:
+    """The full map kind/name → record, and what is built from it; heads that move later do not change it."""
+
+    records: Mapping[str, Record]
+    _manager: Manager = field(repr=False)
+
+    @cached_property
+    def tools(self) -> ToolSet:
+        """The composed tools."""
+        records = {record.name: record for record in self.records.values() if record.kind == "tool"}
+        return ToolSet(records, {name: self._manager.build(record) for name, record in records.items()})
+
+    @cached_property
+    def prompts(self) -> Mapping[str, Prompt]:
+        """The composed prompts by name."""
+        return {r.name: self._manager.build(r) for r in self.records.values() if r.kind == "prompt"}
+
+    @cached_property
+    def agent(self) -> Agent:
+        """The composed agent."""
+        record = self._one("agent")
+        if record is None:
+            raise InputError("no agent is chosen", "+agent=tool_calling; see: autogenesis plugins agent")
+        return self._manager.build(record)  # type: ignore[no-any-return]
+
+    def environment(self) -> Environment | None:
+        """A new instance of the composed environment, if there is one."""
+        record = self._one("environment")
+        return self._manager.build(record) if record else None
+
+    def memory(self) -> Memory | None:
+        """A new instance of the composed memory, if there is one."""
+        record = self._one("memory")
+        return self._manager.build(record) if record else None
+
+    def context(
+        self,
+        *,
+        seed: int,
+        episode: EpisodeRun | None = None,
+        memory: Memory | None = None,
+        model: Callable[[Span | None], ModelClient] | None = None,
+        authorize: Callable[[ToolUse], Awaitable[Permission | None]] | None = None,
+        tracer: Tracer,
+        span: Span | None = None,
+    ) -> Context:
+        """The run context of one rollout."""
+        toolbox = Toolbox(self.tools, authorize, tracer, span)
+        client = model(span) if model else None
+        return Context(
+            toolbox, seed, self.prompts, episode, memory, tracer, span, (lambda: client) if client else None
+        )
+
+    def _one(self, kind: str) -> Record | None:
+        return next((record for record in self.records.values() if record.kind == kind), None)

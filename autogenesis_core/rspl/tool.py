@@ -1,0 +1,163 @@
+"""Tools: typed functions, or classes with a typed `run`, described by a JSON schema made from their signature."""
+
+import asyncio
+import inspect
+import re
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints, overload
+
+from attrs import frozen
+
+from autogenesis_core.canonical import JSON, canonical
+
+_JSON_TYPES: dict[object, dict[str, JSON]] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    type(None): {"type": "null"},
+    dict: {"type": "object"},
+    list: {"type": "array"},
+}
+
+
+@frozen
+class Annotations:
+    """MCP's four hints on what a tool does to the world."""
+
+    read_only: bool = False
+    destructive: bool = True
+    idempotent: bool = False
+    open_world: bool = True
+
+
+@frozen
+class ToolResult:
+    """What a tool call gave: text for the model, data for programs, and whether it is an error."""
+
+    text: str
+    data: JSON = None
+    is_error: bool = False
+
+    @classmethod
+    def of(cls, value: object) -> "ToolResult":
+        """The result that a plain return value means."""
+        if isinstance(value, ToolResult):
+            return value
+        return cls(value if isinstance(value, str) else canonical(value), None if isinstance(value, str) else value)  # type: ignore[arg-type]  # canonical() has just proved that it is JSON
+
+
+class Tool:
+    """Something that a model may call. A subclass is an attrs class with a typed, documented `run`.
+
+    `blocking = False` says that `run`, if it is no coroutine, returns at once and needs no thread.
+    """
+
+    annotations: ClassVar[Annotations] = Annotations()
+    blocking: ClassVar[bool] = True
+    run: Callable[..., Any]  # each tool has arguments of its own
+
+    @classmethod
+    def signature(cls) -> inspect.Signature:
+        """The signature of `run`, its annotations evaluated, without `self`."""
+        return _signature(cls.run, bound=True)
+
+    @classmethod
+    def describe(cls) -> tuple[str, dict[str, JSON]]:
+        """The tool's description and the JSON schema of its arguments, from the signature and docstring of `run`."""
+        return describe(cls.run, cls.signature())
+
+    async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
+        """The result of `run` on arguments that are already of the right types."""
+        if inspect.iscoroutinefunction(self.run):
+            return ToolResult.of(await self.run(**arguments))
+        if self.blocking:
+            return ToolResult.of(await asyncio.to_thread(self.run, **arguments))
+        return ToolResult.of(self.run(**arguments))
+
+
+@overload
+def tool(function: Callable[..., Any]) -> type[Tool]: ...
+@overload
+def tool(
+    *, read_only: bool = ..., destructive: bool = ..., idempotent: bool = ..., open_world: bool = ..., blocking: bool = ...
+) -> Callable[[Callable[..., Any]], type[Tool]]: ...
+def tool(
+    function: Callable[..., Any] | None = None,
+    *,
+    read_only: bool = False,
+    destructive: bool = True,
+    idempotent: bool = False,
+    open_world: bool = True,
+    blocking: bool = True,
+) -> type[Tool] | Callable[[Callable[..., Any]], type[Tool]]:
+    """Makes a tool of a typed function with a docstring; the four hints are MCP's, `blocking` is `Tool.blocking`.
+
+    ::
+
+        @tool(read_only=True)
+        def roll(sides: int = 6, seed: int = 0) -> int:
+            \"\"\"Roll a die.
+
+            Args:
+                sides: number of sides
+                seed: the same seed rolls the same
+            \"\"\"
+    """
+    hints = Annotations(read_only, destructive and not read_only, idempotent, open_world)
+
+    def decorate(function: Callable[..., Any]) -> type[Tool]:
+        body = {
+            "run": staticmethod(function),
+            "signature": classmethod(lambda _: _signature(function, bound=False)),
+            "annotations": hints,
+            "blocking": blocking,
+            "__doc__": function.__doc__,
+            "__module__": function.__module__,
+        }
+        return frozen(type(function.__name__, (Tool,), body))
+
+    return decorate if function is None else decorate(function)
+
+
+def describe(function: Callable[..., Any], signature: inspect.Signature) -> tuple[str, dict[str, JSON]]:
+    """The description and argument schema of a function; argument texts come from the docstring's `Args:`."""
+    doc = inspect.getdoc(function) or ""
+    summary, _, rest = doc.partition("Args:")
+    texts = dict(re.findall(r"^\s+(\w+):\s*(.+)$", rest.partition("\n\n")[0], re.MULTILINE))
+    properties: dict[str, JSON] = {}
+    for name, parameter in signature.parameters.items():
+        schema = dict(schema_of(parameter.annotation))
+        if name in texts:
+            schema["description"] = texts[name]
+        if parameter.default is not parameter.empty:
+            schema["default"] = parameter.default
+        properties[name] = schema
+    required: list[JSON] = [name for name, p in signature.parameters.items() if p.default is p.empty]
+    schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    return " ".join(summary.split()), schema
+
+
+def schema_of(annotation: Any) -> Mapping[str, JSON]:
+    """The JSON schema of a Python type: scalars, lists, mappings, literals and unions of them."""
+    if annotation in _JSON_TYPES:
+        return _JSON_TYPES[annotation]
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [schema_of(argument) for argument in arguments]}
+    if origin in (list, Sequence, tuple) and arguments:
+        return {"type": "array", "items": schema_of(arguments[0])}
+    if origin in (dict, Mapping) and arguments:
+        return {"type": "object", "additionalProperties": schema_of(arguments[1])}
+    if annotation is inspect.Parameter.empty:
+        raise TypeError("every argument of a tool needs a type")
+    raise TypeError(f"{annotation} has no JSON schema; use str, int, float, bool, list, dict, Literal or a union of them")
+
+
+def _signature(function: Callable[..., Any], *, bound: bool) -> inspect.Signature:
+    hints = get_type_hints(function)
+    parameters = list(inspect.signature(function).parameters.values())[1 if bound else 0 :]
+    return inspect.Signature([p.replace(annotation=hints.get(p.name, p.empty)) for p in parameters])

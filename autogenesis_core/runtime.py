@@ -1,0 +1,472 @@
+"""The runtime: wires a composition into a running system that acts, measures and evolves."""
+
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+
+from autogenesis_core.canonical import JSON, derive, digest
+from autogenesis_core.errors import BudgetExceeded, InputError
+from autogenesis_core.hooks import Hooks
+from autogenesis_core.hookspecs import hookimpl
+from autogenesis_core.rspl.entity import KINDS, Answer, Environment, Memory
+from autogenesis_core.rspl.function import FunctionAgent
+from autogenesis_core.rspl.manager import Manager
+from autogenesis_core.rspl.server import Server
+from autogenesis_core.rspl.store import Store
+from autogenesis_core.rspl.system import System
+from autogenesis_core.sepl.budget import Budget
+from autogenesis_core.sepl.evaluation import SPLITS, Benchmark, Evaluation, Example, Question, Score, Split
+from autogenesis_core.sepl.evaluator import EpisodeBenchmark, Evaluator
+from autogenesis_core.sepl.journal import Journal
+from autogenesis_core.sepl.loop import Loop
+from autogenesis_core.sepl.operators import Operators
+from autogenesis_core.sepl.report import describe_run, evolution_result, measure_result
+from autogenesis_core.services.client import ModelClient
+from autogenesis_core.services.executor import AsyncioExecutor
+from autogenesis_core.services.model import Model, Price
+from autogenesis_core.services.tracing import Span, Tracer
+from autogenesis_core.settings import Composition, Resource
+
+NO_MODEL = InputError(
+    "no model is set",
+    "AUTOGENESIS_MODEL=openai/gpt-5-mini   (or +model=litellm model.name=…; +model=simulated tries it offline)",
+)
+
+
+class Runtime:
+    """A composed system, running. Use it as an async context manager.
+
+    ::
+
+        async with Runtime.compose("+agent=tool_calling", "+tool=[calculator]") as ag:
+            answer = await ag.act("What is 17 * 23?")
+
+    `ag.prompt`, `ag.agent`, `ag.tool`, `ag.environment`, `ag.memory` are the servers of the five kinds.
+    """
+
+    prompt: Server
+    agent: Server
+    tool: Server
+    environment: Server
+    memory: Server
+
+    def __init__(self, composition: Composition) -> None:
+        self.composition = composition
+        self.settings = composition.settings
+        self.workdir = find_workdir(composition.folder, self.settings.workdir)
+        simulated = composition.model is not None and composition.model.simulated
+        self.branch = self.settings.branch or ("demo" if simulated else "main")
+        self.hooks = Hooks()
+        self.run_id = ""
+        self._tracer = Tracer()
+        self._memory: Memory | None = None
+
+    @classmethod
+    def compose(
+        cls,
+        *overrides: str,
+        folder: Path | None = None,
+        agent: Any = None,  # an instance of any Agent class
+        benchmark: Benchmark | None = None,
+        model: Model | None = None,
+    ) -> "Runtime":
+        """The runtime of a configuration, as the command line composes it; parts given as objects replace chosen ones.
+
+        Raises UnknownName, InputError or ConfigurationError for what cannot be composed.
+        """
+        from autogenesis_core.build import build, describe
+        from autogenesis_core.catalog import Catalog
+        from autogenesis_core.compose import compose
+
+        here = folder or Path.cwd()
+        catalog = Catalog.read(here)
+        chosen = complete_choices(list(overrides), given_model=model is not None)
+        composition = build(compose(chosen, catalog), catalog, here)
+        resources = list(composition.resources)
+        if agent is not None:
+            cls_ = type(agent)
+            values = {f.name: getattr(agent, f.name) for f in attrs.fields(cls_) if f.metadata.get("parameter", True)}
+            record = describe("agent", "function", "An agent given as an object", cls_, "", values)
+            resources = [r for r in resources if r.record.kind != "agent"]
+            resources.append(Resource(record, cls_, instance=agent))
+        return cls(
+            attrs.evolve(
+                composition,
+                resources=resources,
+                benchmark=benchmark or composition.benchmark,
+                model=model or composition.model,
+                demonstration="experiment=demonstration" in chosen,
+            )
+        )
+
+    async def __aenter__(self) -> Self:
+        self.store = Store.open(self.workdir / "autogenesis.db")
+        try:
+            await self._wire()
+        except BaseException:
+            self.store.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tracer.close()
+        self.store.close()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Lines that a person should see."""
+        return self.manager.notes
+
+    def observe(self, observer: object) -> None:
+        """Adds an object with `sepl_observe` or `rspl_observe`."""
+        self.hooks.register(observer, f"observer {type(observer).__name__} {id(observer)}")
+
+    async def act(self, task: str) -> Answer:
+        """The composed agent's answer to a task; raises InputError without agent or model."""
+        self._require_model()
+        self._begin("act")
+        if self._memory is None:
+            self._memory = self._system().memory()
+        budget = await self._budget(strict=False)
+        evaluator = self._evaluator(budget, EpisodeBenchmark())
+        answer = await evaluator.act(self._system(), task, self._memory)
+        self._write("result.json", {**self._described("act"), "task": task, "answer": answer.text, "data": answer.data, "spent": budget.spent()})
+        return answer
+
+    async def measure(self) -> dict[str, Any]:
+        """The composed system's scores on every split, as in result.json."""
+        self._require_model()
+        benchmark, examples = self._examples()
+        budget = await self._budget(strict=True)
+        self._begin("measure")
+        evaluator = self._evaluator(budget, benchmark)
+        await self._started("measure", examples, 0)
+        system = self._system()
+        found = {split: await evaluator.evaluate(system, split, examples[split]) for split in SPLITS if examples[split]}
+        result = {**self._described("measure"), **measure_result(found, self.settings.alpha), "spent": budget.spent()}
+        return await self._finish(result)
+
+    async def evolve(self) -> dict[str, Any]:
+        """Improves the composed system's trainable variables; the outcome is what result.json holds.
+
+        Raises InputError without an optimizer or anything to measure on, or if a money budget has no price to go by.
+        """
+        optimizer = self.composition.optimizer
+        if optimizer is None:
+            raise InputError("no optimizer is chosen", "+optimizer=reflection")
+        self._require_model()
+        benchmark, examples = self._examples()
+        if not examples["val"] or not examples["train"]:
+            raise InputError("an evolution needs examples of train and val", "raise splits.train and splits.val")
+        budget = await self._budget(strict=True)
+        self._begin("evolve")
+        rounds = self.settings.rounds or int(getattr(optimizer.instance, "rounds", 3))
+        loop = self._loop(budget, benchmark, examples, rounds, int(getattr(optimizer.instance, "batch", 24)))
+        await self._started("evolve", examples, rounds)
+        before = await self._before(loop, budget)
+        try:
+            await loop()
+        finally:
+            loop.journal.flush()
+        after = await self._after(loop, budget, before)
+        result = {
+            **self._described("evolve"),
+            **evolution_result(loop, before, after, self.settings.alpha),
+            "spent": budget.spent(),
+        }
+        return await self._finish(result)
+
+    async def _before(self, loop: Loop, budget: Budget) -> dict[Split, Evaluation]:
+        """Scores before anything changes, and the cost of scoring test again at the end set aside."""
+        system = loop.system()
+        val = await loop.evaluator.evaluate(system, "val", loop.examples["val"])
+        used = budget.used
+        test = await loop.evaluator.evaluate(system, "test", loop.examples["test"])
+        budget.hold(budget.used - used)
+        return {"val": val, "test": test}
+
+    async def _after(self, loop: Loop, budget: Budget, before: Mapping[Split, Evaluation]) -> dict[Split, Evaluation]:
+        budget.release()
+        found: dict[Split, Evaluation] = {}
+        for split in ("val", "test"):
+            try:
+                found[split] = await loop.evaluator.evaluate(loop.system(), split, loop.examples[split])
+            except BudgetExceeded as error:
+                loop.stopped = loop.stopped or error.reason
+        loop.journal.flush()
+        return found
+
+    async def _wire(self) -> None:
+        composition = self.composition
+        self.manager = Manager(self.store, self.branch)
+        for part in (*composition.modules, *composition.observers):
+            self.hooks.register(part.instance, part.name)
+        for part in (*([composition.optimizer] if composition.optimizer else []), *composition.gates):
+            self.hooks.register(part.instance, part.name)
+        self.hooks.register(_Selected(composition.resources, self.manager), "core resources")
+        self.hooks.register(Operators(self.hooks.votes, lambda candidate: self._assess(candidate)), "core operators")
+        await self.hooks.register_resources(self.manager.register)
+        self.manager.init()
+        for pin in self.settings.pins:
+            self.manager.pin(pin)
+        self._environment = self._fill()
+        for kind in KINDS:
+            setattr(self, kind, Server(kind, self.manager, self))
+        for name in self.manager.list():
+            await self.hooks.observe_resource("registered", {"name": name})
+
+    async def _assess(self, candidate: Any) -> Any:  # the loop's own method, which exists only while it runs
+        return await self._running.assess(candidate)
+
+    def _fill(self) -> str:
+        """Asks the agent for parameters that only the composed system can give; the environment's id, if there is one."""
+        names = {kind: self.manager.list(kind) for kind in KINDS}
+        environment: Environment | None = self.manager.get(names["environment"][0]) if names["environment"] else None
+        spec = environment.spec if environment else None
+        for name in names["agent"]:
+            self.manager.fill(name, self.manager.get(name).complete(spec))
+        return spec.id if spec else ""
+
+    def _system(self) -> System:
+        return System(self.manager.records()[0], self.manager)
+
+    def _loop(
+        self, budget: Budget, benchmark: Benchmark, examples: Mapping[Split, Sequence[Example]], rounds: int, batch: int
+    ) -> Loop:
+        records, heads = self.manager.records()
+        journal = Journal(self.store, self.run_id)
+        evaluator = self._evaluator(budget, benchmark)
+        evaluator.arrived = journal.result
+        self._running = Loop(
+            self.run_id, self.settings.seed, rounds, batch, self.store, self.manager, self.hooks, evaluator, budget,
+            journal, examples, records, heads, self._model_id(), self.settings.evolve, self._environment,
+            (lambda role, seed: self._client(budget, role, seed, None)) if self.composition.model else None,
+        )  # fmt: skip
+        self._note_models(heads)
+        return self._running
+
+    def _evaluator(self, budget: Budget, benchmark: Benchmark) -> Evaluator:
+        model = self.composition.model
+        return Evaluator(
+            benchmark=benchmark,
+            executor=self.composition.executor or AsyncioExecutor(self.settings.workers),
+            tracer=self._tracer,
+            seed=self.settings.seed,
+            timeout=self.settings.timeout,
+            settings=model_settings(model),
+            client=(lambda role, seed, span: self._client(budget, role, seed, span)) if model else None,
+            authorize=self.hooks.authorize,
+        )
+
+    def _client(self, budget: Budget, role: str, seed: int, span: Span | None) -> ModelClient:
+        assert self.composition.model is not None
+        return ModelClient(self.composition.model, role, budget, self._tracer, span, derive(seed, role))
+
+    def _examples(self) -> tuple[Benchmark, Mapping[Split, Sequence[Example]]]:
+        benchmark = self.composition.benchmark
+        if benchmark is None:
+            if not self.manager.list("environment"):
+                raise InputError("there is nothing to measure on", "+benchmark=reasoning_gym, +benchmark=dataset benchmark.path=…, or +environment=…")
+            benchmark = EpisodeBenchmark()
+        sizes: dict[Split, int] = {split: getattr(self.settings.splits, split) for split in SPLITS}
+        return benchmark, benchmark.examples(sizes, self.settings.seed)
+
+    async def _budget(self, *, strict: bool) -> Budget:
+        model = self.composition.model
+        price = await model.price() if model else Price(0.0, 0.0)
+        limits = self.settings.budget
+        if model and price is None and not strict:
+            limits = attrs.evolve(limits, money=None)
+        budget = Budget(limits, price)
+        if model:
+            budget.check_price(model.id)
+        return budget
+
+    def _require_model(self) -> None:
+        resources = self.composition.chosen("agent")
+        if not resources:
+            raise InputError("no agent is chosen", "+agent=tool_calling; see: autogenesis plugins agent")
+        uses = [resources[0].cls]
+        if self.composition.optimizer:
+            uses.append(type(self.composition.optimizer.instance))
+        if self.composition.model is None and any(getattr(cls, "uses_model", False) for cls in uses):
+            raise NO_MODEL
+
+    def _model_id(self) -> str:
+        return self.composition.model.id if self.composition.model else ""
+
+    def _note_models(self, heads: Mapping[str, Any]) -> None:  # heads by name
+        others = sorted({head.model for head in heads.values() if head.model and head.model != self._model_id()})
+        if others:
+            self.manager.notes.append(f"some heads were evolved with {', '.join(others)}, not with {self._model_id() or 'no model'}")
+
+    def _begin(self, verb: str) -> None:
+        """Makes the run folder. Its name is a function of what is run and how often it was, so that runs repeat."""
+        config = {key: value for key, value in self.composition.config.items() if key != "workdir"}
+        heads = {name: head.version for name, head in self.manager.heads().items()}
+        runs = self.workdir / "runs"
+        runs.mkdir(parents=True, exist_ok=True)
+        for attempt in range(1_000_000):
+            self.run_id = digest([verb, config, heads, attempt])[:8]
+            try:
+                (runs / self.run_id).mkdir()
+                break
+            except FileExistsError:
+                continue
+        self._tracer.close()
+        self._tracer = Tracer(self.folder / "traces.jsonl")
+        self._write("config.json", dict(self.composition.config))
+        plugins = {plugin.distribution: plugin.version for plugin in self.composition.plugins}
+        self._write("plugins.json", {"python": platform.python_version(), **plugins})
+
+    @property
+    def folder(self) -> Path:
+        """The current run's folder."""
+        return self.workdir / "runs" / self.run_id
+
+    def _write(self, name: str, data: Mapping[str, Any]) -> None:
+        text = json.dumps(data, indent=2, ensure_ascii=False, default=str)
+        (self.folder / name).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+
+    async def _started(self, verb: str, examples: Mapping[Split, Sequence[Example]], rounds: int) -> None:
+        sizes = {split: len(found) for split, found in examples.items()}
+        await self.hooks.observe("started", {"verb": verb, "runtime": self, "sizes": sizes, "rounds": rounds})
+
+    def _described(self, verb: str) -> dict[str, Any]:
+        return describe_run(verb, self.run_id, self.branch, self.composition, self._model_id())
+
+    async def _finish(self, result: dict[str, Any]) -> dict[str, Any]:
+        self._tracer.close()
+        self._write("result.json", result)
+        await self.hooks.observe("finished", {"result": result})
+        return result
+
+
+class _Selected:
+    """What the configuration selected, registered through the same door as everything else."""
+
+    def __init__(self, resources: Sequence[Resource], manager: Manager) -> None:
+        self._resources = resources
+        self._manager = manager
+
+    @hookimpl
+    async def rspl_register(self) -> None:
+        for resource in self._resources:
+            self._manager.register(
+                resource.record, resource.cls, instance=resource.instance, overrides=resource.overrides
+            )
+
+
+async def evolve(
+    function: Callable[..., Any],
+    *overrides: str,
+    variables: Mapping[str, JSON],
+    examples: Sequence[tuple[str, JSON]] | Sequence[Mapping[str, JSON]],
+    scorer: Callable[[str, JSON], float],
+    optimizer: str = "reflection",
+    model: Model | None = None,
+    folder: Path | None = None,
+) -> dict[str, Any]:
+    """Improves the variables of an agent that is a function of yours, whatever framework is inside it.
+
+    Arguments:
+        function: called as `function(input, **variables)`, sync or async; returns the answer
+        variables: the values to start from, by name
+        examples: (input, target) pairs or `{"input": …, "target": …}`; split into train, val and test by content
+        scorer: `scorer(answer, target)` gives a number, higher is better
+        overrides: further settings as on the command line, e.g. `"seed=3"`, `"budget.money=5"`
+
+    Returns what result.json holds; `["variables"]` are the values after, as committed.
+    """
+    runtime = Runtime.compose(
+        f"+optimizer={optimizer}", *overrides, folder=folder, model=model,
+        agent=FunctionAgent(function, dict(variables)), benchmark=_Pairs(_questions(examples), scorer),
+    )  # fmt: skip
+    async with runtime as ag:
+        result = await ag.evolve()
+        return {**result, "variables": dict(ag.agent.get_info("function").parameters["variables"])}  # type: ignore[arg-type]  # a mapping, as given
+
+
+@attrs.frozen(slots=False)
+class _Pairs(Benchmark):
+    """The examples and the scorer that a program gives."""
+
+    questions: Sequence[Question]
+    scorer: Callable[[str, JSON], float]
+
+    def examples(self, sizes: Mapping[Split, int], seed: int) -> Mapping[Split, Sequence[Example]]:
+        unique = {question.digest: question for question in self.questions}
+        order = sorted(unique.values(), key=lambda question: derive(seed, question.digest))
+        total = sum(sizes.values()) or 1
+        share = min(1.0, len(order) / total)
+        splits: dict[Split, Sequence[Example]] = {}
+        start = 0
+        for split in SPLITS:
+            end = start + round(sizes[split] * share)
+            splits[split] = order[start:end]
+            start = end
+        return splits
+
+    def score(self, example: Question, outcome: Any) -> Score:  # an Outcome
+        value = float(self.scorer(outcome.text, example.target))
+        return Score(value, f"expected {example.target!r}, got {outcome.text!r}")
+
+    @property
+    def digest(self) -> str:
+        from autogenesis_core.rspl.record import source_hash
+
+        return digest([source_hash(self.scorer), getattr(self.scorer, "__qualname__", "")])  # type: ignore[arg-type]  # any callable with a file
+
+
+def _questions(examples: Sequence[Any]) -> list[Question]:  # pairs or mappings
+    made = []
+    for index, example in enumerate(examples):
+        text, target = (example["input"], example.get("target")) if isinstance(example, Mapping) else example
+        made.append(Question(f"example-{index}", str(text), target))
+    return made
+
+
+def find_workdir(folder: Path, configured: str | None) -> Path:
+    """The folder of the store: as configured, else the nearest `workdir` with a store upwards, else a new one here."""
+    if configured:
+        return (folder / Path(configured).expanduser()).resolve()
+    for place in (folder, *folder.resolve().parents):
+        if (place / "workdir" / "autogenesis.db").is_file():
+            return (place / "workdir").resolve()
+    return (folder / "workdir").resolve()
+
+
+def complete_choices(overrides: list[str], *, given_model: bool) -> list[str]:
+    """The overrides with what goes without saying: the model of AUTOGENESIS_MODEL, the default gate, the demonstration."""
+    import os
+
+    keys = {override.lstrip("+~").partition("=")[0] for override in overrides}
+    made = list(overrides)
+    name = os.environ.get("AUTOGENESIS_MODEL", "")
+    if name and "model" not in keys and not given_model:
+        made += ["model=simulated"] if name == "simulated" else ["model=litellm", f"model.name={name}"]
+    if "optimizer" in keys and "gate" not in keys:
+        made.append("gate=improvement")
+    bare = {"agent", "optimizer"} <= keys and not keys & {"model", "benchmark", "environment", "experiment", "tool"}
+    return ["experiment=demonstration", *made] if bare and not name and not given_model and _needs_model(overrides) else made
+
+
+def _needs_model(overrides: Sequence[str]) -> bool:
+    """The demonstration is of the agent that calls tools; other agents say for themselves what they need."""
+    return any(override.lstrip("+") == "agent=tool_calling" for override in overrides)
+
+
+def model_settings(model: Model | None) -> dict[str, JSON]:
+    """What of a model's settings decides its answers; part of every evaluation's key."""
+    if model is None:
+        return {}
+    fields = attrs.asdict(model) if attrs.has(type(model)) else {}
+    return {"model": model.id, **{key: value for key, value in fields.items() if key not in ("api_key", "timeout")}}
+

@@ -1,0 +1,107 @@
+"""The budget: limits on calls, tokens, money and seconds, reserved before a call and settled after it."""
+
+import time
+
+from attrs import define, field, frozen
+
+from autogenesis_core.canonical import JSON
+from autogenesis_core.errors import BudgetExceeded, InputError
+from autogenesis_core.services.model import ModelAnswer, ModelRequest, Price, Usage
+from autogenesis_core.settings import BudgetLimits
+
+_ANSWER = 1024  # tokens reserved for an answer whose request sets no limit
+
+
+@frozen
+class Amount:
+    """What was used, is reserved, or is held back."""
+
+    calls: int = 0
+    usage: Usage = field(factory=Usage)
+    money: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Input and output tokens together."""
+        return self.usage.input_tokens + self.usage.output_tokens
+
+    def __add__(self, other: "Amount") -> "Amount":
+        return Amount(self.calls + other.calls, self.usage + other.usage, self.money + other.money)
+
+    def __sub__(self, other: "Amount") -> "Amount":
+        minus = Usage(-other.usage.input_tokens, -other.usage.output_tokens, -other.usage.cached_tokens)
+        return Amount(self.calls - other.calls, self.usage + minus, self.money - other.money)
+
+
+@define
+class Budget:
+    """The meter of a run, for the task's and the optimizer's model alike.
+
+    Arguments:
+        price: of the models, None if unknown; a limit on money needs it
+        held: set aside for what must still be done at the end
+    """
+
+    limits: BudgetLimits
+    price: Price | None = None
+    used: Amount = field(factory=Amount)
+    reserved: Amount = field(factory=Amount)
+    held: Amount = field(factory=Amount)
+    start: float = field(factory=time.monotonic)
+
+    def check_price(self, model: str) -> None:
+        """Raises InputError if money is limited and nobody knows what `model` costs."""
+        if self.limits.money is not None and self.price is None:
+            raise InputError(
+                f"budget.money is {self.limits.money} USD, but the price of {model} is unknown",
+                "set model.input_price and model.output_price (USD per million tokens), or budget.money=null",
+            )
+
+    def reserve(self, request: ModelRequest) -> Amount:
+        """Sets a call's largest cost aside; raises BudgetExceeded if the limits do not allow it."""
+        size = sum(len(str(message.get("content") or "")) for message in request.messages) // 4
+        usage = Usage(size, request.max_tokens or _ANSWER)
+        amount = Amount(1, usage, self.price.of(usage) if self.price else 0.0)
+        self.check(amount)
+        self.reserved += amount
+        return amount
+
+    def settle(self, reservation: object, answer: ModelAnswer | None) -> None:
+        """Replaces a reservation by what was used; a failed call counts as a call."""
+        assert isinstance(reservation, Amount)
+        self.reserved -= reservation
+        if answer is None:
+            self.used += Amount(1)
+            return
+        money = answer.cost if answer.cost is not None else self.price.of(answer.usage) if self.price else 0.0
+        self.used += Amount(1, answer.usage, money)
+
+    def check(self, more: Amount | None = None) -> None:
+        """Raises BudgetExceeded if `more`, beside what is used, reserved and held, is over a limit; or time is up."""
+        total = self.used + self.reserved + self.held + (more or Amount())
+        for name, value, limit in (
+            ("calls", total.calls, self.limits.calls),
+            ("tokens", total.tokens, self.limits.tokens),
+            ("money", total.money, self.limits.money),
+            ("seconds", time.monotonic() - self.start, self.limits.seconds),
+        ):
+            if limit is not None and value > limit:
+                raise BudgetExceeded(f"budget.{name} is spent: {limit:g}", f"raise it: budget.{name}=…")
+
+    def hold(self, amount: Amount) -> None:
+        """Sets aside what must still be done at the end."""
+        self.held = amount
+
+    def release(self) -> None:
+        """Frees what was held."""
+        self.held = Amount()
+
+    def spent(self) -> dict[str, JSON]:
+        """What was used, for the result."""
+        return {
+            "calls": self.used.calls,
+            "input_tokens": self.used.usage.input_tokens,
+            "output_tokens": self.used.usage.output_tokens,
+            "money": round(self.used.money, 6) if self.price else None,
+            "seconds": round(time.monotonic() - self.start, 2),
+        }

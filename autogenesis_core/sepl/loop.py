@@ -1,0 +1,271 @@
+"""The loop of SEPL: reflect, select, improve, evaluate, commit; again until the rounds or the budget are spent."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from autogenesis_core.canonical import JSON, derive
+from autogenesis_core.errors import BudgetExceeded, Conflict, InputError, PluginError, unknown
+from autogenesis_core.hooks import Hooks
+from autogenesis_core.rspl.manager import Manager
+from autogenesis_core.rspl.record import Record
+from autogenesis_core.rspl.store import Change, Head, Store
+from autogenesis_core.rspl.system import System
+from autogenesis_core.sepl.budget import Budget
+from autogenesis_core.sepl.context import Round, SeplContext
+from autogenesis_core.sepl.evaluation import Evaluation, Example, Split
+from autogenesis_core.sepl.evaluator import Evaluator
+from autogenesis_core.sepl.journal import Journal
+from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Trace, Verdict
+from autogenesis_core.sepl.variables import Variable, lift
+from autogenesis_core.services.client import ModelClient
+
+_ATTEMPTS = 3  # assessments of one candidate, if heads keep moving below it
+
+
+@frozen
+class RoundReport:
+    """One round, for the result and for people."""
+
+    number: int
+    hypotheses: tuple[Hypothesis, ...]
+    edits: tuple[Edit, ...]
+    verdict: Verdict
+    before: float | None = None
+    after: float | None = None
+    commit: str = ""
+    versions: Mapping[str, str] = field(factory=dict)
+    parents: Mapping[str, str] = field(factory=dict)
+
+
+@define
+class Loop:
+    """One evolution of one composed system.
+
+    Arguments:
+        records: the working system; `heads` is where it was read from
+        examples: of every split; no operator sees those of val and test
+        batch: train rollouts shown to reflection in each round
+        environment: the id of the environment in use, for variables that are kept by environment
+    """
+
+    run: str
+    seed: int
+    rounds: int
+    batch: int
+    store: Store
+    manager: Manager
+    hooks: Hooks
+    evaluator: Evaluator
+    budget: Budget
+    journal: Journal
+    examples: Mapping[Split, Sequence[Example]]
+    records: dict[str, Record]
+    heads: dict[str, Head]
+    model: str = ""
+    only: Sequence[str] = ()
+    environment: str = ""
+    client: Callable[[str, int], ModelClient] | None = None
+    reports: list[RoundReport] = field(factory=list)
+    stopped: str = ""
+
+    async def __call__(self) -> None:
+        """Runs the rounds; `reports` and `stopped` say what came of them."""
+        if not any(variable.trainable for variable in self.variables()):
+            raise InputError("nothing here is trainable", "choose resources with trainable variables, or loosen evolve=, pins=")
+        for number in range(1, self.rounds + 1):
+            try:
+                report = await self._round(number)
+            except BudgetExceeded as error:
+                self.stopped = error.reason
+                return
+            self.reports.append(report)
+            await self.hooks.observe("round", {"report": report, "rounds": self.rounds})
+
+    def system(self, records: Mapping[str, Record] | None = None) -> System:
+        """The working system, or another of the same manager."""
+        return System(records or self.records, self.manager)
+
+    def variables(self) -> tuple[Variable, ...]:
+        """The lifted working system."""
+        return lift(self.records, pinned=self.manager.pinned, only=self.only, environment=self.environment)
+
+    async def assess(self, candidate: Candidate) -> Assessment:
+        """The candidate's and the working system's results on val, on the same examples and seeds."""
+        systems = [self.system(), self.system(candidate.records)]
+        baseline, found = await self.evaluator.evaluate_all(systems, "val", self.examples["val"])
+        return Assessment(found, baseline)
+
+    async def _round(self, number: int) -> RoundReport:
+        context = _RoundContext(self, number)
+        hypotheses = tuple(await self.hooks.reflect(context))
+        edits = tuple(await self.hooks.select(context, hypotheses))
+        if not edits:
+            return RoundReport(number, hypotheses, (), Verdict("reject", "nothing was proposed"))
+        try:
+            candidate = await self.hooks.improve(context, edits)
+        except InputError as error:
+            return self._reject(number, Candidate(self.records, edits, hypotheses), None, Verdict("reject", error.reason))
+        candidate = Candidate(self._masked(candidate.records), edits, hypotheses)
+        if candidate.id == Candidate(self.records).id:
+            return RoundReport(number, hypotheses, edits, Verdict("reject", "the edits change nothing"))
+        for _ in range(_ATTEMPTS):
+            self.journal.decision("candidate", {"round": number, "id": candidate.id, "edits": _edits(edits)})
+            assessment = await self.hooks.evaluate(context, candidate)
+            self.journal.flush()
+            verdict = await self.hooks.commit(context, candidate, assessment)
+            if verdict.decision != "commit":
+                return self._reject(number, candidate, assessment, verdict)
+            try:
+                return await self._commit(number, candidate, assessment, verdict)
+            except Conflict:
+                # Assessed again against the heads of now, never merely retried.
+                self.records, self.heads = self.manager.records()
+                candidate = Candidate(context.improve(edits).records, edits, hypotheses)
+        return self._reject(number, candidate, assessment, Verdict("indecisive", "its heads kept moving"))
+
+    def _masked(self, records: Mapping[str, Record]) -> Mapping[str, Record]:
+        """`records`, unless an optimizer's own Improve left the trainable subspace."""
+        free = {variable.id: None for variable in self.variables() if variable.trainable}
+        for name, record in self.records.items():
+            fixed = {path: value for path, value in record.values().items() if f"{name}#{path}" not in free}
+            if name not in records or records[name] != record.with_values(_only_free(record, records[name], fixed)):
+                raise PluginError(f"the optimizer changed something of {name} that is not trainable")
+        return records
+
+    async def _commit(
+        self, number: int, candidate: Candidate, assessment: Assessment, verdict: Verdict
+    ) -> RoundReport:
+        changed = {name: r for name, r in candidate.records.items() if r.digest != self.records[name].digest}
+        changes = [Change(record, self.heads[name].version) for name, record in changed.items()]
+        body = self._body(number, candidate, assessment, verdict)
+        # Heads that the candidate leaves alone were assessed with it, so they must not have moved either.
+        assessed = {name: head.version for name, head in self.heads.items() if name not in self.manager.pinned}
+        commit, versions = self.store.commit(
+            self.manager.branch, changes, run=self.run, model=self.model, body=body, heads=assessed
+        )
+        self.manager.settle(changed)
+        parents = {name: self.heads[name].version for name in changed}
+        self.records = dict(candidate.records)
+        self.heads = self.manager.heads()
+        await self.hooks.observe_resource("committed", {"commit": commit, "versions": versions})
+        return evolve(self._report(number, candidate, assessment, verdict), commit=commit, versions=versions, parents=parents)
+
+    def _reject(
+        self, number: int, candidate: Candidate, assessment: Assessment | None, verdict: Verdict
+    ) -> RoundReport:
+        self.store.log("reject", candidate.id[:10], self.run, self._body(number, candidate, assessment, verdict))
+        return self._report(number, candidate, assessment, verdict)
+
+    def _report(
+        self, number: int, candidate: Candidate, assessment: Assessment | None, verdict: Verdict
+    ) -> RoundReport:
+        before, after = (assessment.baseline.mean, assessment.candidate.mean) if assessment else (None, None)
+        return RoundReport(number, candidate.hypotheses, candidate.edits, verdict, before, after)
+
+    def _body(
+        self, number: int, candidate: Candidate, assessment: Assessment | None, verdict: Verdict
+    ) -> dict[str, JSON]:
+        return {
+            "author": "optimizer",
+            "round": number,
+            "candidate": candidate.id,
+            "hypotheses": [{"text": h.text, "variables": h.variables, "examples": h.examples} for h in candidate.hypotheses],
+            "edits": _edits(candidate.edits),
+            "verdict": verdict_json(verdict),
+            "before": assessment.baseline.mean if assessment else None,
+            "after": assessment.candidate.mean if assessment else None,
+            "spent": self.budget.spent(),
+            "model": self.model,
+        }
+
+
+class _RoundContext(SeplContext):
+    """The loop as the operators of one round may see it."""
+
+    def __init__(self, loop: Loop, number: int) -> None:
+        self._loop = loop
+        self.round = number
+        self.seed = loop.seed
+        self.train = tuple(loop.examples["train"])
+        self.history = tuple(Round(report.number, report.edits, report.verdict) for report in loop.reports)
+        self._traces: Sequence[Trace] | None = None
+
+    @property
+    def records(self) -> Mapping[str, Record]:
+        return self._loop.records
+
+    @property
+    def variables(self) -> Sequence[Variable]:
+        return self._loop.variables()
+
+    @property
+    def tools(self) -> Mapping[str, str]:
+        return {r.name: r.description for r in self._loop.records.values() if r.kind == "tool"}
+
+    @cached_property
+    def _client(self) -> ModelClient:
+        if self._loop.client is None:
+            raise InputError("the optimizer needs a model and none is set", "AUTOGENESIS_MODEL=…, or +model=litellm model.name=…")
+        return self._loop.client("optimizer", derive(self.seed, self.round, "optimizer"))
+
+    @property
+    def model(self) -> ModelClient:
+        return self._client
+
+    async def traces(self) -> Sequence[Trace]:
+        if self._traces is None:
+            size = min(self._loop.batch, len(self.train))
+            batch = self.rng("minibatch").sample(self.train, size)
+            self._traces = await self._loop.evaluator.traces(self._loop.system(), batch)
+        return self._traces
+
+    def improve(self, edits: Sequence[Edit]) -> Candidate:
+        trainable = {variable.id: variable for variable in self.trainable}
+        records = dict(self._loop.records)
+        for edit in edits:
+            if edit.variable not in trainable:
+                raise unknown("trainable variable", edit.variable, trainable)
+            variable = trainable[edit.variable]
+            records[variable.resource] = self._loop.manager.edited(records[variable.resource], {variable.path: edit.value})
+        return Candidate(records, tuple(edits))
+
+    async def evaluate(self, candidates: Sequence[Candidate], examples: Sequence[Example]) -> Sequence[Evaluation]:
+        train = {example.digest for example in self.train}
+        if any(example.digest not in train for example in examples):
+            raise InputError("an optimizer may only evaluate on examples of train")
+        systems = [self._loop.system(candidate.records) for candidate in candidates]
+        return await self._loop.evaluator.evaluate_all(systems, "train", examples)
+
+
+def _only_free(before: Record, after: Record, fixed: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {path: value for path, value in after.values().items() if path not in fixed and path in before.values()}
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as plain JSON data."""
+    return {
+        "decision": verdict.decision,
+        "reason": verdict.reason,
+        "votes": [
+            {"gate": v.gate, "decision": v.decision, "reason": v.reason, "evidence": dict(v.evidence)}
+            for v in verdict.votes
+        ],
+    }
+
+
+def _edits(edits: Sequence[Edit]) -> list[JSON]:
+    return [
+        {
+            "variable": edit.variable,
+            "value": edit.value,
+            "reason": edit.reason,
+            "hypotheses": edit.hypotheses,
+            "expects": edit.expects,
+        }
+        for edit in edits
+    ]
+
+

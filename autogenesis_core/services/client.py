@@ -1,0 +1,118 @@
+"""The model client: what agents and optimizers call. The core alone retries, meters and traces."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from attrs import define, evolve, field
+
+from autogenesis_core.canonical import derive
+from autogenesis_core.errors import InvalidAnswer, ModelError, RetryableModelError
+from autogenesis_core.services.model import Message, Model, ModelAnswer, ModelRequest
+from autogenesis_core.services.tracing import Span, Tracer
+
+
+class Meter(Protocol):
+    """Who must allow a call before it is made, and learns what it used; a run's budget."""
+
+    def reserve(self, request: ModelRequest) -> object:
+        """A reservation for a call; raises BudgetExceeded if there is nothing left for it."""
+
+    def settle(self, reservation: object, answer: ModelAnswer | None) -> None:
+        """What the call used, or None if it failed."""
+
+
+class NoMeter:
+    """Allows everything."""
+
+    def reserve(self, request: ModelRequest) -> None:  # noqa: ARG002  # the protocol's argument
+        """Allows it."""
+
+    def settle(self, reservation: object, answer: ModelAnswer | None) -> None:
+        """Forgets it."""
+
+
+@define
+class ModelClient:
+    """Calls one model for one role ("task", "optimizer").
+
+    Arguments:
+        seed: every call's seed is derived from it and the call's number, so that a rollout repeats
+        attempts: requests at the most for one call; only errors that may pass are tried again
+        wait: seconds before the second attempt, doubled each time, or what the provider asks for
+    """
+
+    model: Model
+    role: str = "task"
+    meter: Meter = field(factory=NoMeter)
+    tracer: Tracer = field(factory=Tracer)
+    span: Span | None = None
+    seed: int = 0
+    attempts: int = 4
+    wait: float = 1.0
+    _calls: int = 0
+
+    async def __call__(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        schema: Mapping[str, Any] | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+    ) -> ModelAnswer:
+        """The model's answer.
+
+        Raises ModelError or one of its kinds, after retries where they can help; BudgetExceeded before a call that the
+        budget does not allow; InvalidAnswer if a schema was asked for and the answer is no JSON or was cut off.
+        """
+        self._calls += 1
+        request = ModelRequest(
+            messages, tools, schema, temperature, max_tokens, derive(self.seed, "call", self._calls) % 2**31
+        )
+        with self.tracer.span("model", self.span, role=self.role, model=self.model.id) as span:
+            span.data["messages"] = [self.tracer.body(message) for message in messages]
+            answer = await self._attempt(request)
+            span.data |= {"answer": self.tracer.body(answer.message()), "usage": _usage(answer), "cost": answer.cost}
+        return evolve(answer, parsed=_parsed(answer)) if schema is not None else answer
+
+    async def _attempt(self, request: ModelRequest) -> ModelAnswer:
+        for attempt in range(1, self.attempts + 1):
+            reservation = self.meter.reserve(request)
+            answer = None
+            start = time.perf_counter()
+            try:
+                answer = await self.model.answer(request)
+                return evolve(answer, latency=time.perf_counter() - start)
+            except RetryableModelError as error:
+                if attempt == self.attempts:
+                    raise
+                await asyncio.sleep(self._pause(attempt, error.retry_after))
+            finally:
+                self.meter.settle(reservation, answer)
+        raise ModelError("no attempt was allowed", "model attempts must be at least 1")
+
+    def _pause(self, attempt: int, retry_after: float | None) -> float:
+        """Seconds: what the provider asks for (at most a minute), else doubling with jitter, lest all come back at once."""
+        if retry_after is not None:
+            return min(retry_after, 60.0)
+        return float(self.wait * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))  # noqa: S311  # no secret
+
+
+def _parsed(answer: ModelAnswer) -> Any:  # JSON of the caller's schema
+    if answer.finish_reason == "length":
+        raise InvalidAnswer("the model's answer was cut off at its token limit", "raise max_tokens")
+    text = answer.text.strip()
+    if text.startswith("```"):
+        text = text.partition("\n")[2].rpartition("```")[0]
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidAnswer(f"the model's answer is no JSON: {error}") from None
+
+
+def _usage(answer: ModelAnswer) -> list[int]:
+    return [answer.usage.input_tokens, answer.usage.output_tokens, answer.usage.cached_tokens]

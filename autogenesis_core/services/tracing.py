@@ -1,0 +1,99 @@
+"""The tracer: JSON lines in the run folder, message bodies once, by digest; secrets redacted."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from attrs import define, field
+
+from autogenesis_core.canonical import digest
+
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL)", re.IGNORECASE)
+_FLUSH = 200  # lines; a crash loses at most so many, and none that a decision stood on (that is the journal's)
+
+
+@define
+class Span:
+    """Something that takes time: a rollout, a model call, a tool call. Data may be added until it ends."""
+
+    id: int
+    type: str
+    parent: int | None
+    data: dict[str, Any]
+    start: float = field(factory=time.time)
+    clock: float = field(factory=time.perf_counter)
+
+
+@define(eq=False)
+class Tracer:
+    """Appends spans to `traces.jsonl`; with no path it forgets them."""
+
+    path: Path | None = None
+    _file: TextIO | None = None
+    _next: int = 0
+    _bodies: set[str] = field(factory=set)
+    _lines: list[str] = field(factory=list)
+    _secrets: re.Pattern[str] | None = field(factory=lambda: _secrets(os.environ))
+
+    @contextmanager
+    def span(self, type_: str, parent: Span | None = None, **data: Any) -> Iterator[Span]:
+        """A span around a piece of work; an exception is noted in it."""
+        self._next += 1
+        span = Span(self._next, type_, parent.id if parent else None, data)
+        try:
+            yield span
+        except BaseException as error:
+            span.data["error"] = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self._write(span)
+
+    def body(self, value: object) -> str:
+        """The digest of a message or another large value, which is written at its first use only."""
+        if self.path is None:
+            return ""
+        key = digest(value)[:16]
+        if key not in self._bodies:
+            self._bodies.add(key)
+            self._line({"type": "body", "digest": key, "value": value})
+        return key
+
+    def close(self) -> None:
+        """Writes what is left."""
+        self._flush()
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def _write(self, span: Span) -> None:
+        if self.path is None:
+            return
+        seconds = round(time.perf_counter() - span.clock, 6)
+        line = {"type": span.type, "id": span.id, "parent": span.parent, "ts": span.start, "seconds": seconds}
+        self._line({**line, **span.data})
+
+    def _line(self, data: object) -> None:
+        text = json.dumps(data, ensure_ascii=False, default=str)
+        self._lines.append(self._secrets.sub("[redacted]", text) if self._secrets else text)
+        if len(self._lines) >= _FLUSH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self.path is None or not self._lines:
+            return
+        if self._file is None:
+            self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
+        self._file.write("\n".join(self._lines) + "\n")
+        self._file.flush()
+        self._lines.clear()
+
+
+def _secrets(environment: "os._Environ[str]") -> re.Pattern[str] | None:
+    """Matches the values of environment variables that are named like secrets."""
+    values = [value for name, value in environment.items() if _SECRET.search(name) and len(value) >= 8]
+    return re.compile("|".join(map(re.escape, values))) if values else None

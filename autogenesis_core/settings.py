@@ -1,0 +1,95 @@
+"""The settings of a run, and its built parts."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import field, frozen, validators
+
+from autogenesis_core.canonical import JSON
+from autogenesis_core.catalog import Plugin
+from autogenesis_core.rspl.record import Record
+from autogenesis_core.sepl.evaluation import Benchmark
+from autogenesis_core.services.executor import Executor
+from autogenesis_core.services.model import Model
+
+_positive = validators.optional(validators.gt(0))
+
+
+@frozen
+class BudgetLimits:
+    """What a run may use: model calls, tokens, US dollars, seconds; None is no limit."""
+
+    calls: int | None = field(default=None, validator=_positive)
+    tokens: int | None = field(default=None, validator=_positive)
+    money: float | None = field(default=1.0, validator=_positive)
+    seconds: float | None = field(default=None, validator=_positive)
+
+
+@frozen
+class Splits:
+    """How many examples each split has at the most."""
+
+    train: int = field(default=60, validator=validators.ge(0))
+    val: int = field(default=50, validator=validators.ge(0))
+    test: int = field(default=50, validator=validators.ge(0))
+
+
+@frozen
+class Settings:
+    """The primary configuration's own values; `conf/autogenesis.yaml` says what each means."""
+
+    seed: int = 0
+    workdir: str | None = None
+    branch: str | None = field(default=None, validator=validators.optional(validators.matches_re(r"[a-z][a-z0-9_\-]*")))
+    workers: int = field(default=8, validator=validators.gt(0))
+    timeout: float = field(default=600.0, validator=validators.gt(0))
+    rounds: int | None = field(default=None, validator=_positive)
+    alpha: float = field(default=0.05, validator=[validators.gt(0), validators.lt(1)])
+    pins: list[str] = field(factory=list)
+    evolve: list[str] = field(factory=list)
+    follow: Literal["run", "step"] = "run"
+    splits: Splits = field(factory=Splits)
+    budget: BudgetLimits = field(factory=BudgetLimits)
+
+
+@frozen
+class Resource:
+    """A selected resource: the record its plugin ships, its class (prompts have none), what this run sets otherwise."""
+
+    record: Record
+    cls: type[Any] | None = None
+    overrides: Mapping[str, JSON] = field(factory=dict)
+    instance: Any = None  # one that a program gave, of any class
+
+
+@frozen
+class Part:
+    """A built part that is no resource: an optimizer, gate or observer, with the name it is known by."""
+
+    name: str
+    instance: Any  # each has a class of its plugin's own
+    distribution: str = ""
+
+
+@frozen
+class Composition:
+    """Everything that a Runtime is made of."""
+
+    settings: Settings = field(factory=Settings)
+    resources: Sequence[Resource] = ()
+    model: Model | None = None
+    benchmark: Benchmark | None = None
+    optimizer: Part | None = None
+    gates: Sequence[Part] = ()
+    observers: Sequence[Part] = ()
+    executor: Executor | None = None
+    modules: Sequence[Part] = ()
+    plugins: Sequence[Plugin] = ()
+    config: Mapping[str, Any] = field(factory=dict)  # the composed configuration, for the run folder
+    folder: Path = field(factory=Path.cwd)
+    demonstration: bool = False
+
+    def chosen(self, kind: str) -> list[Resource]:
+        """The selected resources of a kind, in the order of the configuration."""
+        return [resource for resource in self.resources if resource.record.kind == kind]
