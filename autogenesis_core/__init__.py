@@ -9,27 +9,71 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from autogenesis_core.canonical import JSON, canonical, derive, digest
     from autogenesis_core.errors import (
-        AuthenticationFailed, AutogenesisError, BadRequest, BudgetExceeded, ConfigurationError, Conflict,
-        ContextExceeded, InputError, InvalidAnswer, InvalidRecord, LifecycleError, ModelError, ModelTimeout, Overloaded,
-        PluginError, RateLimited, RetryableModelError, StoreError, TemplateError, TransportError, UnknownName,
+        AuthenticationFailed,
+        AutogenesisError,
+        BadRequest,
+        BudgetExceeded,
+        ConfigurationError,
+        Conflict,
+        ContextExceeded,
+        InputError,
+        InvalidAnswer,
+        InvalidRecord,
+        LifecycleError,
+        ModelError,
+        ModelTimeout,
+        Overloaded,
+        PluginError,
+        RateLimited,
+        RetryableModelError,
+        StoreError,
+        TemplateError,
+        TransportError,
+        UnknownName,
     )  # fmt: skip
+    from autogenesis_core.evolve import evolve
     from autogenesis_core.hookspecs import hookimpl
     from autogenesis_core.rspl.context import Context, EpisodeRun
-    from autogenesis_core.rspl.entity import Agent, Answer, Environment, EnvironmentSpec, Memory, Step, variable
+    from autogenesis_core.rspl.entity import (
+        Agent,
+        Answer,
+        Environment,
+        EnvironmentSpec,
+        Memory,
+        Step,
+        variable,
+    )
     from autogenesis_core.rspl.function import FunctionAgent
     from autogenesis_core.rspl.prompt import Prompt
     from autogenesis_core.rspl.record import Installed, Record, Source
     from autogenesis_core.rspl.tool import Annotations, Tool, ToolResult, tool
     from autogenesis_core.rspl.toolbox import Toolbox, ToolUse
-    from autogenesis_core.runtime import Runtime, evolve
+    from autogenesis_core.runtime import Runtime
     from autogenesis_core.sepl.context import Round, SeplContext
     from autogenesis_core.sepl.evaluation import (
-        Benchmark, Cell, Episode, Evaluation, Failed, Outcome, Question, Score, Scored,
+        Benchmark,
+        Cell,
+        Episode,
+        Evaluation,
+        Failed,
+        Outcome,
+        Question,
+        Score,
+        Scored,
     )  # fmt: skip
     from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Trace, Verdict, Vote
+    from autogenesis_core.sepl.statistics import interval, paired
     from autogenesis_core.sepl.variables import Variable
     from autogenesis_core.services.client import ModelClient
-    from autogenesis_core.services.model import Message, Model, ModelAnswer, ModelRequest, Price, ToolCall, Usage
+    from autogenesis_core.services.model import (
+        Message,
+        Model,
+        ModelAnswer,
+        ModelRequest,
+        Price,
+        ToolCall,
+        Usage,
+    )
     from autogenesis_core.userfile import load_function
 
 __version__ = "0.1.0"
@@ -50,12 +94,14 @@ _MODULES = {
     "rspl.record": ("Installed", "Record", "Source"),
     "rspl.tool": ("Annotations", "Tool", "ToolResult", "tool"),
     "rspl.toolbox": ("ToolUse", "Toolbox"),
-    "runtime": ("Runtime", "evolve"),
+    "evolve": ("evolve",),
+    "runtime": ("Runtime",),
     "sepl.context": ("Round", "SeplContext"),
     "sepl.evaluation": (
         "Benchmark", "Cell", "Episode", "Evaluation", "Failed", "Outcome", "Question", "Score", "Scored",
     ),
     "sepl.spaces": ("Assessment", "Candidate", "Edit", "Hypothesis", "Trace", "Verdict", "Vote"),
+    "sepl.statistics": ("interval", "paired"),
     "sepl.variables": ("Variable",),
     "services.client": ("ModelClient",),
     "services.model": ("Message", "Model", "ModelAnswer", "ModelRequest", "Price", "ToolCall", "Usage"),
@@ -63,7 +109,87 @@ _MODULES = {
 }  # fmt: skip
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605  # computed, so that no name is written a third time
+__all__ = [
+    "JSON",
+    "Agent",
+    "Annotations",
+    "Answer",
+    "Assessment",
+    "AuthenticationFailed",
+    "AutogenesisError",
+    "BadRequest",
+    "Benchmark",
+    "BudgetExceeded",
+    "Candidate",
+    "Cell",
+    "ConfigurationError",
+    "Conflict",
+    "Context",
+    "ContextExceeded",
+    "Edit",
+    "Environment",
+    "EnvironmentSpec",
+    "Episode",
+    "EpisodeRun",
+    "Evaluation",
+    "Failed",
+    "FunctionAgent",
+    "Hypothesis",
+    "InputError",
+    "Installed",
+    "InvalidAnswer",
+    "InvalidRecord",
+    "LifecycleError",
+    "Memory",
+    "Message",
+    "Model",
+    "ModelAnswer",
+    "ModelClient",
+    "ModelError",
+    "ModelRequest",
+    "ModelTimeout",
+    "Outcome",
+    "Overloaded",
+    "PluginError",
+    "Price",
+    "Prompt",
+    "Question",
+    "RateLimited",
+    "Record",
+    "RetryableModelError",
+    "Round",
+    "Runtime",
+    "Score",
+    "Scored",
+    "SeplContext",
+    "Source",
+    "Step",
+    "StoreError",
+    "TemplateError",
+    "Tool",
+    "ToolCall",
+    "ToolResult",
+    "ToolUse",
+    "Toolbox",
+    "Trace",
+    "TransportError",
+    "UnknownName",
+    "Usage",
+    "Variable",
+    "Verdict",
+    "Vote",
+    "__version__",
+    "canonical",
+    "derive",
+    "digest",
+    "evolve",
+    "hookimpl",
+    "interval",
+    "load_function",
+    "paired",
+    "tool",
+    "variable",
+]
 
 
 def __getattr__(name: str) -> object:

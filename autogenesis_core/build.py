@@ -1,4 +1,4 @@
-"""A composed configuration → frozen objects, with all errors at once; targets only inside their own plugin's package."""
+"""A composed configuration → frozen objects, all errors at once; targets only inside their own plugin's package."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -83,7 +83,7 @@ class _Builder:
             return None
         if group not in KINDS:
             return Part(f"{group} {name}", instance, option.plugin.distribution)
-        plain = {key: value for key, value in _parameters(shipped).items()}
+        plain = _parameters(shipped)
         overrides = {key: value for key, value in parameters.items() if plain.get(key, ...) != value}
         plain = {field.name: plain.get(field.name, _default(field)) for field in parameter_fields(cls)}
         record = describe(group, name, option.description, cls, option.plugin.distribution, plain)
@@ -96,7 +96,9 @@ class _Builder:
             if key in ("tool", "gate", "observer", "prompt"):
                 inner = value if isinstance(value, dict) else {}
                 chosen = self.composed.choices.get(key, ())
-                self.problems += [(f"{key}.{name}", f"not chosen; +{key}={name}") for name in inner if name not in chosen]
+                self.problems += [
+                    (f"{key}.{name}", f"not chosen; +{key}={name}") for name in inner if name not in chosen
+                ]
             elif key not in known and value is not None:
                 near = did_you_mean(key, known)
                 groups = dict.fromkeys(("agent", "model", "benchmark", "environment", "memory", "optimizer"), True)
@@ -130,9 +132,10 @@ def parameter_fields(cls: type[Any]) -> list["attrs.Attribute[Any]"]:
 
 
 def _default(field: "attrs.Attribute[Any]") -> JSON:
-    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]  # attrs types it as a function
-        return field.default.factory()  # type: ignore[no-any-return]
-    return None if field.default is attrs.NOTHING else field.default  # type: ignore[no-any-return]
+    default: Any = field.default  # attrs types it as the field's own
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # attrs types it as a function
+        default = default.factory()
+    return None if default is attrs.NOTHING else default  # type: ignore[no-any-return]
 
 
 def _entry(config: Mapping[str, Any], path: str) -> dict[str, Any] | None:
@@ -181,7 +184,9 @@ def _prompt(option: Option, shipped: Mapping[str, Any]) -> Resource:
     root = option.path.parents[2].resolve()
     path = (root / str(shipped.get("file", ""))).resolve()
     if root not in path.parents or not path.is_file():
-        raise PluginError(f"{option.id} of {option.plugin.distribution}: there is no file '{shipped.get('file')}' in it")
+        raise PluginError(
+            f"{option.id} of {option.plugin.distribution}: there is no file '{shipped.get('file')}' in it"
+        )
     return Resource(parse_prompt(path.read_text(encoding="utf-8"), option.name, option.plugin.distribution))
 
 

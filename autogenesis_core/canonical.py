@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from autogenesis_core.errors import InvalidRecord
 
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | tuple[JSON, ...] | Mapping[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | tuple[JSON, ...] | Mapping[str, JSON] | None"
 
 
 def canonical(value: object) -> str:

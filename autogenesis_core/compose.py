@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from attrs import frozen
 from hydra import compose as hydra_compose
@@ -65,7 +65,10 @@ def _split(overrides: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], list[s
     for override in overrides:
         match = OVERRIDE.fullmatch(override)
         if not match or (match["value"] is None and "~" not in match["prefix"]):
-            raise InputError(f"'{override}' is no setting", "settings are written like agent=tool_calling or agent.max_steps=5")
+            raise InputError(
+                f"'{override}' is no setting",
+                "settings are written like agent=tool_calling or agent.max_steps=5",
+            )
         key, value = match["key"], match["value"]
         if key in GROUPS:
             if key in chosen:
@@ -98,7 +101,9 @@ def _value(override: str, value: str) -> str:
     except (OverrideParseException, HydraException):
         pass
     if "${" in value:
-        raise InputError(f"'{override}' cannot be read", "text with ${ does not go through the configuration; use a file")
+        raise InputError(
+            f"'{override}' cannot be read", "text with ${ does not go through the configuration; use a file"
+        )
     # Inside Hydra's quotes a backslash is special only before a quote, so only those are doubled.
     return "'" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value, flags=re.DOTALL) + "'"
 
@@ -115,19 +120,19 @@ def _compose(overrides: list[str], catalog: Catalog) -> tuple[dict[str, Any], di
     try:
         with initialize_config_dir(str(CORE), version_base="1.3"):
             composed = hydra_compose("autogenesis", overrides, return_hydra_config=True)
-        choices = OmegaConf.to_container(composed.hydra.runtime.choices)
-        config = OmegaConf.to_container(OmegaConf.masked_copy(composed, [str(k) for k in composed if k != "hydra"]), resolve=True)
+        choices = cast("dict[str, Any]", OmegaConf.to_container(composed.hydra.runtime.choices))
+        own = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
+        config = cast("dict[str, Any]", OmegaConf.to_container(own, resolve=True))
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         missing = re.search(r"Could not (?:find|load) '(\w+)/([\w\-]+)'", str(error))
         if missing and missing[1] in GROUPS:
             catalog.find(missing[1], missing[2])
         raise InputError(f"the configuration cannot be composed: {str(error).strip().splitlines()[0]}") from None
-    assert isinstance(config, dict) and isinstance(choices, dict)
     return config, {group: names for group in GROUPS if (names := _chosen(group, choices, config))}
 
 
 def _chosen(group: str, choices: Mapping[Any, Any], config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The options chosen in a group. Hydra reports no lists; there the keys tell, since each file has one of its own."""
+    """The options chosen in a group. Hydra reports no lists; there the keys tell, as each file has its own."""
     if group in SEVERAL:
         entries = config.get(group) or {}
         return tuple(name for name, entry in entries.items() if isinstance(entry, dict) and len(entry.keys() & _OWN))

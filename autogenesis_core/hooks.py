@@ -34,7 +34,9 @@ class Hooks:
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
             self._manager.unregister(plugin)
-            raise PluginError(f"{name} implements a hook wrongly: {error}", "docs/reference/hooks.md lists them") from None
+            raise PluginError(
+                f"{name} implements a hook wrongly: {error}", "docs/reference/hooks.md lists them"
+            ) from None
         self._order.append(name)
 
     async def register_resources(self, register: Callable[[Record, type[Any] | None], None]) -> None:

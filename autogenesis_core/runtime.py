@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,17 +10,17 @@ from typing import Any, Self
 import attrs
 
 from autogenesis_core.canonical import JSON, derive, digest
+from autogenesis_core.defaults import complete_choices, find_workdir
 from autogenesis_core.errors import BudgetExceeded, InputError
 from autogenesis_core.hooks import Hooks
 from autogenesis_core.hookspecs import hookimpl
 from autogenesis_core.rspl.entity import KINDS, Answer, Environment, Memory
-from autogenesis_core.rspl.function import FunctionAgent
 from autogenesis_core.rspl.manager import Manager
 from autogenesis_core.rspl.server import Server
 from autogenesis_core.rspl.store import Store
 from autogenesis_core.rspl.system import System
 from autogenesis_core.sepl.budget import Budget
-from autogenesis_core.sepl.evaluation import SPLITS, Benchmark, Evaluation, Example, Question, Score, Split
+from autogenesis_core.sepl.evaluation import SPLITS, Benchmark, Evaluation, Example, Split
 from autogenesis_core.sepl.evaluator import EpisodeBenchmark, Evaluator
 from autogenesis_core.sepl.journal import Journal
 from autogenesis_core.sepl.loop import Loop
@@ -137,7 +137,16 @@ class Runtime:
         budget = await self._budget(strict=False)
         evaluator = self._evaluator(budget, EpisodeBenchmark())
         answer = await evaluator.act(self._system(), task, self._memory)
-        self._write("result.json", {**self._described("act"), "task": task, "answer": answer.text, "data": answer.data, "spent": budget.spent()})
+        self._write(
+            "result.json",
+            {
+                **self._described("act"),
+                "task": task,
+                "answer": answer.text,
+                "data": answer.data,
+                "spent": budget.spent(),
+            },
+        )
         return answer
 
     async def measure(self) -> dict[str, Any]:
@@ -150,7 +159,11 @@ class Runtime:
         await self._started("measure", examples, 0)
         system = self._system()
         found = {split: await evaluator.evaluate(system, split, examples[split]) for split in SPLITS if examples[split]}
-        result = {**self._described("measure"), **measure_result(found, self.settings.alpha), "spent": budget.spent()}
+        result = {
+            **self._described("measure"),
+            **measure_result(found, self.settings.alpha),
+            "spent": budget.spent(),
+        }
         return await self._finish(result)
 
     async def evolve(self) -> dict[str, Any]:
@@ -226,7 +239,7 @@ class Runtime:
         return await self._running.assess(candidate)
 
     def _fill(self) -> str:
-        """Asks the agent for parameters that only the composed system can give; the environment's id, if there is one."""
+        """Asks the agent for parameters that only the composed system can give; the environment's id, if any."""
         names = {kind: self.manager.list(kind) for kind in KINDS}
         environment: Environment | None = self.manager.get(names["environment"][0]) if names["environment"] else None
         spec = environment.spec if environment else None
@@ -238,7 +251,12 @@ class Runtime:
         return System(self.manager.records()[0], self.manager)
 
     def _loop(
-        self, budget: Budget, benchmark: Benchmark, examples: Mapping[Split, Sequence[Example]], rounds: int, batch: int
+        self,
+        budget: Budget,
+        benchmark: Benchmark,
+        examples: Mapping[Split, Sequence[Example]],
+        rounds: int,
+        batch: int,
     ) -> Loop:
         records, heads = self.manager.records()
         journal = Journal(self.store, self.run_id)
@@ -273,7 +291,10 @@ class Runtime:
         benchmark = self.composition.benchmark
         if benchmark is None:
             if not self.manager.list("environment"):
-                raise InputError("there is nothing to measure on", "+benchmark=reasoning_gym, +benchmark=dataset benchmark.path=…, or +environment=…")
+                raise InputError(
+                    "there is nothing to measure on",
+                    "+benchmark=reasoning_gym, +benchmark=dataset benchmark.path=…, or +environment=…",
+                )
             benchmark = EpisodeBenchmark()
         sizes: dict[Split, int] = {split: getattr(self.settings.splits, split) for split in SPLITS}
         return benchmark, benchmark.examples(sizes, self.settings.seed)
@@ -305,7 +326,9 @@ class Runtime:
     def _note_models(self, heads: Mapping[str, Any]) -> None:  # heads by name
         others = sorted({head.model for head in heads.values() if head.model and head.model != self._model_id()})
         if others:
-            self.manager.notes.append(f"some heads were evolved with {', '.join(others)}, not with {self._model_id() or 'no model'}")
+            self.manager.notes.append(
+                f"some heads were evolved with {', '.join(others)}, not with {self._model_id() or 'no model'}"
+            )
 
     def _begin(self, verb: str) -> None:
         """Makes the run folder. Its name is a function of what is run and how often it was, so that runs repeat."""
@@ -364,109 +387,12 @@ class _Selected:
             )
 
 
-async def evolve(
-    function: Callable[..., Any],
-    *overrides: str,
-    variables: Mapping[str, JSON],
-    examples: Sequence[tuple[str, JSON]] | Sequence[Mapping[str, JSON]],
-    scorer: Callable[[str, JSON], float],
-    optimizer: str = "reflection",
-    model: Model | None = None,
-    folder: Path | None = None,
-) -> dict[str, Any]:
-    """Improves the variables of an agent that is a function of yours, whatever framework is inside it.
-
-    Arguments:
-        function: called as `function(input, **variables)`, sync or async; returns the answer
-        variables: the values to start from, by name
-        examples: (input, target) pairs or `{"input": …, "target": …}`; split into train, val and test by content
-        scorer: `scorer(answer, target)` gives a number, higher is better
-        overrides: further settings as on the command line, e.g. `"seed=3"`, `"budget.money=5"`
-
-    Returns what result.json holds; `["variables"]` are the values after, as committed.
-    """
-    runtime = Runtime.compose(
-        f"+optimizer={optimizer}", *overrides, folder=folder, model=model,
-        agent=FunctionAgent(function, dict(variables)), benchmark=_Pairs(_questions(examples), scorer),
-    )  # fmt: skip
-    async with runtime as ag:
-        result = await ag.evolve()
-        return {**result, "variables": dict(ag.agent.get_info("function").parameters["variables"])}  # type: ignore[arg-type]  # a mapping, as given
-
-
-@attrs.frozen(slots=False)
-class _Pairs(Benchmark):
-    """The examples and the scorer that a program gives."""
-
-    questions: Sequence[Question]
-    scorer: Callable[[str, JSON], float]
-
-    def examples(self, sizes: Mapping[Split, int], seed: int) -> Mapping[Split, Sequence[Example]]:
-        unique = {question.digest: question for question in self.questions}
-        order = sorted(unique.values(), key=lambda question: derive(seed, question.digest))
-        total = sum(sizes.values()) or 1
-        share = min(1.0, len(order) / total)
-        splits: dict[Split, Sequence[Example]] = {}
-        start = 0
-        for split in SPLITS:
-            end = start + round(sizes[split] * share)
-            splits[split] = order[start:end]
-            start = end
-        return splits
-
-    def score(self, example: Question, outcome: Any) -> Score:  # an Outcome
-        value = float(self.scorer(outcome.text, example.target))
-        return Score(value, f"expected {example.target!r}, got {outcome.text!r}")
-
-    @property
-    def digest(self) -> str:
-        from autogenesis_core.rspl.record import source_hash
-
-        return digest([source_hash(self.scorer), getattr(self.scorer, "__qualname__", "")])  # type: ignore[arg-type]  # any callable with a file
-
-
-def _questions(examples: Sequence[Any]) -> list[Question]:  # pairs or mappings
-    made = []
-    for index, example in enumerate(examples):
-        text, target = (example["input"], example.get("target")) if isinstance(example, Mapping) else example
-        made.append(Question(f"example-{index}", str(text), target))
-    return made
-
-
-def find_workdir(folder: Path, configured: str | None) -> Path:
-    """The folder of the store: as configured, else the nearest `workdir` with a store upwards, else a new one here."""
-    if configured:
-        return (folder / Path(configured).expanduser()).resolve()
-    for place in (folder, *folder.resolve().parents):
-        if (place / "workdir" / "autogenesis.db").is_file():
-            return (place / "workdir").resolve()
-    return (folder / "workdir").resolve()
-
-
-def complete_choices(overrides: list[str], *, given_model: bool) -> list[str]:
-    """The overrides with what goes without saying: the model of AUTOGENESIS_MODEL, the default gate, the demonstration."""
-    import os
-
-    keys = {override.lstrip("+~").partition("=")[0] for override in overrides}
-    made = list(overrides)
-    name = os.environ.get("AUTOGENESIS_MODEL", "")
-    if name and "model" not in keys and not given_model:
-        made += ["model=simulated"] if name == "simulated" else ["model=litellm", f"model.name={name}"]
-    if "optimizer" in keys and "gate" not in keys:
-        made.append("gate=improvement")
-    bare = {"agent", "optimizer"} <= keys and not keys & {"model", "benchmark", "environment", "experiment", "tool"}
-    return ["experiment=demonstration", *made] if bare and not name and not given_model and _needs_model(overrides) else made
-
-
-def _needs_model(overrides: Sequence[str]) -> bool:
-    """The demonstration is of the agent that calls tools; other agents say for themselves what they need."""
-    return any(override.lstrip("+") == "agent=tool_calling" for override in overrides)
-
-
 def model_settings(model: Model | None) -> dict[str, JSON]:
     """What of a model's settings decides its answers; part of every evaluation's key."""
     if model is None:
         return {}
     fields = attrs.asdict(model) if attrs.has(type(model)) else {}
-    return {"model": model.id, **{key: value for key, value in fields.items() if key not in ("api_key", "timeout")}}
-
+    return {
+        "model": model.id,
+        **{key: value for key, value in fields.items() if key not in ("api_key", "timeout")},
+    }

@@ -22,8 +22,8 @@ class BudgetLimits:
 
     calls: int | None = field(default=None, validator=_positive)
     tokens: int | None = field(default=None, validator=_positive)
-    money: float | None = field(default=1.0, validator=_positive)
-    seconds: float | None = field(default=None, validator=_positive)
+    money: float | None = field(default=1.0, validator=validators.optional(validators.gt(0.0)))
+    seconds: float | None = field(default=None, validator=validators.optional(validators.gt(0.0)))
 
 
 @frozen

@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from autogenesis_core.errors import ConfigurationError, InputError, did_you_mean
 
@@ -18,7 +18,7 @@ def structure(data: object, target: type[_T], path: str) -> _T:
     Nothing is converted but an int to a float. Raises ConfigurationError with all problems, their paths below `path`.
     """
     try:
-        return converter().structure(data, target)
+        return cast("_T", converter().structure(data, target))
     except Exception as error:  # noqa: BLE001  # cattrs groups whatever validators and hooks raise
         raise ConfigurationError(list(_problems(error, path, target))) from None
 

@@ -26,7 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:  # noqa: BLE001  # a person gets one line, and the traceback when asked for
         _traceback()
-        print(f"autogenesis: {type(error).__name__}: {error}\n  AUTOGENESIS_TRACE=1 shows where", file=sys.stderr)
+        print(
+            f"autogenesis: {type(error).__name__}: {error}\n  AUTOGENESIS_TRACE=1 shows where",
+            file=sys.stderr,
+        )
         return 1
 
 

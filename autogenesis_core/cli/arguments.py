@@ -99,13 +99,19 @@ def _task(words: list[str], overrides: list[str], marked: bool) -> str:
     word = words[0]
     near = did_you_mean(word, VERBS) if len(words) == 1 and not marked and not overrides else None
     if near and " " not in word:
-        raise InputError(f"no verb '{word}'; did you mean autogenesis {near}?", f"a task of one word: autogenesis -- {word}")
+        raise InputError(
+            f"no verb '{word}'; did you mean autogenesis {near}?",
+            f"a task of one word: autogenesis -- {word}",
+        )
     return " ".join(words)
 
 
 def _unknown_flag(word: str) -> InputError:
     near = did_you_mean(word, ("--task-file", *_FLAGS))
-    return InputError(f"no flag '{word}'" + (f"; did you mean {near}?" if near else ""), "text that begins with -- goes after --")
+    return InputError(
+        f"no flag '{word}'" + (f"; did you mean {near}?" if near else ""),
+        "text that begins with -- goes after --",
+    )
 
 
 def _read(path: str) -> str:

@@ -10,7 +10,14 @@ from autogenesis_core.catalog import DISTRIBUTIONS, Catalog
 from autogenesis_core.cli.arguments import Arguments
 from autogenesis_core.errors import AutogenesisError
 
-_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "AZURE_API_KEY", "MISTRAL_API_KEY")
+_KEYS = (
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GEMINI_API_KEY",
+    "OPENROUTER_API_KEY",
+    "AZURE_API_KEY",
+    "MISTRAL_API_KEY",
+)
 
 
 def doctor_(arguments: Arguments) -> int:
@@ -50,7 +57,11 @@ def _plugins() -> list[_Row]:
 
 def _model() -> _Row:
     name = os.environ.get("AUTOGENESIS_MODEL", "")
-    return (True if name else None), "model", name or "AUTOGENESIS_MODEL is not set; only the demonstration runs without"
+    return (
+        (True if name else None),
+        "model",
+        name or "AUTOGENESIS_MODEL is not set; only the demonstration runs without",
+    )
 
 
 def _keys(env: str) -> _Row:
@@ -60,8 +71,8 @@ def _keys(env: str) -> _Row:
 
 
 def _store(arguments: Arguments) -> _Row:
+    from autogenesis_core.defaults import find_workdir
     from autogenesis_core.rspl.store import Store
-    from autogenesis_core.runtime import find_workdir
 
     path = find_workdir(Path.cwd(), arguments.settings().get("workdir")) / "autogenesis.db"
     if not path.exists():

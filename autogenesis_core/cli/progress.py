@@ -44,7 +44,13 @@ class Progress:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         runtime = data["runtime"]
-        columns = (TextColumn("  "), BarColumn(), MofNCompleteColumn(), TextColumn("rounds ·"), TimeElapsedColumn())
+        columns = (
+            TextColumn("  "),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("rounds ·"),
+            TimeElapsedColumn(),
+        )
         self._bar = Progress(*columns, transient=True)
         self._task = self._bar.add_task(runtime.run_id, total=data["rounds"] or None)
         self._bar.start()

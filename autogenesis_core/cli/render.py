@@ -16,7 +16,11 @@ def render_head(data: Mapping[str, Any]) -> str:
     if composition.demonstration:
         lines.append(f"demonstration: simulated model, 4 families of reasoning-gym · {_place(runtime)}")
     else:
-        name = f"model {model.id}{' (simulated)' if model.simulated and model.id != 'simulated' else ''}" if model else "no model"
+        name = (
+            f"model {model.id}{' (simulated)' if model.simulated and model.id != 'simulated' else ''}"
+            if model
+            else "no model"
+        )
         lines.append(f"{name} · {_place(runtime)}")
     parts = [f"{r.record.kind} {r.record.name}" for kind in ("agent", "environment") for r in composition.chosen(kind)]
     if composition.optimizer:
@@ -46,9 +50,13 @@ def render_round(report: Any) -> str:  # a RoundReport
 def render_result(result: Mapping[str, Any], notes: Sequence[str]) -> str:
     """The table at the end of an evolution, and the commands that follow naturally."""
     spent = result["spent"]
-    lines = [f"  {len(result['rounds'])} rounds · {spent['calls']} calls · {_money(spent)}{spent['seconds']:.0f} s · {result['stopped']}", ""]
+    used = f"{spent['calls']} calls · {_money(spent)}{spent['seconds']:.0f} s"
+    lines = [f"  {len(result['rounds'])} rounds · {used} · {result['stopped']}", ""]
     lines.append(f"  {'':<14}{'before':<23}{'after':<23}change")
-    for split, label, comment in (("val", "val", "steered by it, so optimistic"), ("test", "test, sealed", "")):
+    for split, label, comment in (
+        ("val", "val", "steered by it, so optimistic"),
+        ("test", "test, sealed", ""),
+    ):
         if split in result["scores"]:
             lines.append(_row(label, result["scores"][split], comment))
     if result["simulated_model"]:
@@ -77,7 +85,11 @@ def _next(result: Mapping[str, Any]) -> list[str]:
         for name, version in entry["versions"].items():
             changed[name] = (changed.get(name, (entry["from"][name], ""))[0], version)
     lines = [f"  what changed  autogenesis diff {name}@{old} {name}@{new}" for name, (old, new) in changed.items()]
-    return [*lines, f"  why           autogenesis log {result['run']}", f"  undo          autogenesis rollback {result['run']}"]
+    return [
+        *lines,
+        f"  why           autogenesis log {result['run']}",
+        f"  undo          autogenesis rollback {result['run']}",
+    ]
 
 
 def _row(label: str, scores: Mapping[str, Any], comment: str) -> str:
@@ -103,7 +115,7 @@ def _coverage(score: Mapping[str, Any]) -> str:
 
 def _number(value: float | None) -> str:
     if value is None:
-        return "–"
+        return "-"
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
 
 
@@ -132,4 +144,5 @@ def _place(runtime: Any) -> str:  # a Runtime
 def _estimate(runtime: Any, data: Mapping[str, Any]) -> str:  # a Runtime
     rollouts = 2 * (data["sizes"]["val"] + data["sizes"]["test"]) + data["rounds"] * (data["sizes"]["val"] + 24)
     limit = runtime.settings.budget.money
-    return f"about {rollouts} rollouts, one model call or more each; stops at {'no limit' if limit is None else f'{limit:g} USD'} (budget.money)"
+    stop = "no limit" if limit is None else f"stops at {limit:g} USD"
+    return f"about {rollouts} rollouts, one model call or more each; {stop} (budget.money)"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autogenesis_core.cli.arguments import Arguments
+from autogenesis_core.defaults import find_workdir
 from autogenesis_core.errors import InputError, unknown
 from autogenesis_core.rspl.entity import KINDS
 from autogenesis_core.rspl.manager import restore
@@ -16,7 +17,6 @@ from autogenesis_core.rspl.prompt import to_markdown
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.store import LogEntry, Store, Version
-from autogenesis_core.runtime import find_workdir
 
 
 def list_(arguments: Arguments) -> int:
@@ -27,7 +27,9 @@ def list_(arguments: Arguments) -> int:
     with _store(arguments) as store:
         branches = {branch: store.heads(branch) for branch in store.branches()}
     names = sorted({name for heads in branches.values() for name in heads if name.startswith(kind)})
-    rows = {name: {branch: heads[name].version for branch, heads in branches.items() if name in heads} for name in names}
+    rows = {
+        name: {branch: heads[name].version for branch, heads in branches.items() if name in heads} for name in names
+    }
     if arguments.json:
         return _json(rows)
     for name, found in rows.items():
@@ -42,8 +44,16 @@ def show_(arguments: Arguments) -> int:
         version = _find(store, _word(arguments), arguments)
         record = store.record(version.digest)
     if arguments.json:
-        return _json({"version": version.version, "digest": version.digest, "commit": version.commit, **record.to_json()})
-    print(f"{record.id}@{version.version}  {record.description}\n  {version.digest[:12]} · {version.state} · commit {version.commit}\n")
+        return _json(
+            {
+                "version": version.version,
+                "digest": version.digest,
+                "commit": version.commit,
+                **record.to_json(),
+            }
+        )
+    print(f"{record.id}@{version.version}  {record.description}")
+    print(f"  {version.digest[:12]} · {version.state} · commit {version.commit}\n")
     print(_text(record), end="")
     return 0
 
@@ -63,7 +73,10 @@ def history_(arguments: Arguments) -> int:
         mark = "●" if heads else "│"
         entry = entries[version.commit]
         print(f"  {version.version:<8} {mark} {', '.join(heads):<16} {_when(entry)}   {_story(entry)}")
-    _hint(versions, f"autogenesis diff {reference.id}@OLD {reference.id}@NEW · autogenesis restore {reference.id}@VERSION")
+    _hint(
+        versions,
+        f"autogenesis diff {reference.id}@OLD {reference.id}@NEW · autogenesis restore {reference.id}@VERSION",
+    )
     return 0
 
 
@@ -73,10 +86,14 @@ def diff_(arguments: Arguments) -> int:
         raise InputError("diff takes one or two versions", "autogenesis diff prompt/x@1.0.0 prompt/x@1.0.1")
     with _store(arguments) as store:
         old = _find(store, arguments.words[0], arguments)
-        new = _find(store, arguments.words[-1] if len(arguments.words) == 2 else _reference(arguments.words[0]).id, arguments)
+        new = _find(
+            store,
+            arguments.words[-1] if len(arguments.words) == 2 else _reference(arguments.words[0]).id,
+            arguments,
+        )
         before, after = store.record(old.digest), store.record(new.digest)
     names = [f"{version.kind}/{version.name}@{version.version}" for version in (old, new)]
-    lines = list(unified_diff(_text(before).splitlines(), _text(after).splitlines(), *names, lineterm=""))
+    lines = list(unified_diff(_text(before).splitlines(), _text(after).splitlines(), names[0], names[1], lineterm=""))
     if arguments.json:
         return _json({"from": names[0], "to": names[1], "diff": lines})
     if not lines:
@@ -130,7 +147,9 @@ def log_(arguments: Arguments) -> int:
         if word and not entries:
             raise unknown("run or commit", word, {entry.run for entry in store.entries() if entry.run})
     if arguments.json:
-        return _json([{"seq": e.seq, "time": e.time, "event": e.event, "id": e.id, "run": e.run, **e.body} for e in entries])
+        return _json(
+            [{"seq": e.seq, "time": e.time, "event": e.event, "id": e.id, "run": e.run, **e.body} for e in entries]
+        )
     for entry in entries:
         print(f"  {entry.id}  {entry.event:<8} {_when(entry)}   {_story(entry)}")
         for line in _details(entry) if word else ():
@@ -179,7 +198,9 @@ def _word(arguments: Arguments) -> str:
     if len(arguments.words) != 1:
         from autogenesis_core.cli.arguments import VERBS
 
-        raise InputError(f"{arguments.verb} takes one name", f"autogenesis {arguments.verb} {VERBS[arguments.verb].usage}")
+        raise InputError(
+            f"{arguments.verb} takes one name", f"autogenesis {arguments.verb} {VERBS[arguments.verb].usage}"
+        )
     return arguments.words[0]
 
 
@@ -209,8 +230,10 @@ def _story(entry: LogEntry | None) -> str:
 def _details(entry: LogEntry) -> list[str]:
     body = entry.body
     lines = [f"because  {hypothesis['text']}" for hypothesis in body.get("hypotheses", ())]
-    for edit in body.get("edits", ()):
-        lines.append(f"edit     {edit['variable']}" + (f": {edit['reason']}" if edit["reason"] else ""))
+    lines += [
+        f"edit     {edit['variable']}" + (f": {edit['reason']}" if edit["reason"] else "")
+        for edit in body.get("edits", ())
+    ]
     lines += [f"now      {change['resource']}@{change['version']}" for change in body.get("changes", ())]
     for vote in body.get("verdict", {}).get("votes", ()):
         lines.append(f"gate     {vote['gate']}: {vote['decision']}, {vote['reason']}")
@@ -241,7 +264,11 @@ def _scores(scores: Mapping[str, Any]) -> str:
     if "before" not in scores:
         return f"test {scores['mean']:.2f}"
     after = scores["after"]["mean"] if scores["after"] else None
-    return f"test {scores['before']['mean']:.2f} → {after:.2f}" if after is not None else f"test {scores['before']['mean']:.2f}"
+    return (
+        f"test {scores['before']['mean']:.2f} → {after:.2f}"
+        if after is not None
+        else f"test {scores['before']['mean']:.2f}"
+    )
 
 
 def _done(arguments: Arguments, commit: str, versions: Mapping[str, str], branch: str) -> int:

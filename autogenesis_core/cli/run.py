@@ -43,7 +43,9 @@ async def _run(arguments: Arguments) -> int:
             result = await _with(progress, ag.measure())
             _print(result, render_measure(result, ag.notes), arguments.json)
             return 0
-        raise InputError("there is nothing to do", 'give a task ("…"), something to measure (+benchmark=…) or +optimizer=…')
+        raise InputError(
+            "there is nothing to do", 'give a task ("…"), something to measure (+benchmark=…) or +optimizer=…'
+        )
 
 
 async def _with(progress: Progress, work: Any) -> dict[str, Any]:  # a coroutine of a result

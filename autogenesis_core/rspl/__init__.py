@@ -1,1 +1,1 @@
-"""RSPL, the Resource Substrate Protocol Layer: what may change, how it is described, versioned, reached and restored."""
+"""RSPL, the Resource Substrate Protocol Layer: what may change, and how it is described, versioned and restored."""

@@ -68,7 +68,9 @@ class Context:
     def model(self) -> ModelClient:
         """The task model's client."""
         if self._model is None:
-            raise InputError("no model is set", "AUTOGENESIS_MODEL=openai/gpt-5-mini   (or +model=litellm model.name=…)")
+            raise InputError(
+                "no model is set", "AUTOGENESIS_MODEL=openai/gpt-5-mini   (or +model=litellm model.name=…)"
+            )
         return self._model()
 
     def prompt(self, name: str, **inputs: Any) -> list[dict[str, str]]:

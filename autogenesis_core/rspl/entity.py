@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 
 def variable(default: _T = ..., *, factory: Any = None, trainable: bool = True) -> _T:  # type: ignore[assignment]  # attrs' own trick: a field stands where a value is annotated
-    """An attrs field whose value optimizers may change (`trainable`), e.g. `weights: list[float] = variable(factory=list)`."""
+    """An attrs field that optimizers may change, e.g. `weights: list[float] = variable(factory=list)`."""
     metadata = {"trainable": trainable}
     if factory is not None:
         return field(default=Factory(factory), metadata=metadata)  # type: ignore[no-any-return]

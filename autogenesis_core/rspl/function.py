@@ -27,7 +27,7 @@ class FunctionAgent(Agent):
     function: Callable[..., Any] = field(metadata={"parameter": False})
     variables: Mapping[str, JSON] = variable(factory=dict)
 
-    async def run(self, task: str, context: Context) -> Answer | str:  # noqa: ARG002  # Agent's signature
+    async def run(self, task: str, context: Context) -> Answer | str:  # Agent's signature
         """The function's answer."""
         answer = self.function(task, **self.variables)
         if inspect.isawaitable(answer):

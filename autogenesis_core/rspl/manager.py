@@ -44,7 +44,12 @@ class Manager:
     _instances: dict[str, Any] = field(factory=dict)
 
     def register(
-        self, record: Record, cls: type[Any] | None = None, *, instance: Any = None, overrides: Mapping[str, JSON] | None = None
+        self,
+        record: Record,
+        cls: type[Any] | None = None,
+        *,
+        instance: Any = None,
+        overrides: Mapping[str, JSON] | None = None,
     ) -> None:
         """Makes a resource known, as its plugin ships it; `overrides` are this run's own parameters.
 
@@ -127,7 +132,9 @@ class Manager:
         """The whole working system, and the heads that it was read from."""
         heads = self.heads()
         records = {
-            name: self.get_info(name) if self._entries[name].pin else self._working(self._entries[name], self.store.record(head.digest))
+            name: self.get_info(name)
+            if self._entries[name].pin
+            else self._working(self._entries[name], self.store.record(head.digest))
             for name, head in heads.items()
         }
         return records, heads
@@ -229,7 +236,13 @@ class Manager:
         return structure(given, entry.cls, record.id)
 
 
-def restore(store: Store, branch: str, versions: Sequence[Version], event: str = "restore", body: Mapping[str, JSON] | None = None) -> tuple[str, dict[str, str]]:
+def restore(
+    store: Store,
+    branch: str,
+    versions: Sequence[Version],
+    event: str = "restore",
+    body: Mapping[str, JSON] | None = None,
+) -> tuple[str, dict[str, str]]:
     """Commits, at once, a new version of each resource with the record of an old one. Nothing is erased."""
     shipped, own = store.heads(SHIPPED), store.heads(branch)
     changes = []
@@ -252,5 +265,3 @@ def _required(cls: type[Any]) -> Collection[str]:
     import attrs
 
     return {f.name for f in attrs.fields(cls) if f.default is attrs.NOTHING}
-
-

@@ -30,7 +30,10 @@ def parse_prompt(text: str, name: str, distribution: str) -> Record:
     for level, title, value in _split(body):
         slug = _slug(title) if level else "preamble"
         if level == 1 or not slug or slug in sections:
-            raise InvalidRecord(f"prompt '{name}': the heading '{title}' begins no new section", "sections begin with ## and a name of their own")
+            raise InvalidRecord(
+                f"prompt '{name}': the heading '{title}' begins no new section",
+                "sections begin with ## and a name of their own",
+            )
         if level or value:
             sections[slug], titles[slug] = value, title
     marks = front.get("sections") or {}
@@ -54,7 +57,7 @@ def parse_prompt(text: str, name: str, distribution: str) -> Record:
 
 
 def check_prompt(record: Record, before: Record | None = None) -> None:
-    """Raises InvalidRecord for a section whose value is not data: one that adds a heading or, against `before`, an input."""
+    """Raises InvalidRecord for a section that is no data: it adds a heading or, against `before`, an input or tag."""
     for section, value in record.parameters.items():
         where = f"{record.id}#{section}"
         if not isinstance(value, str):

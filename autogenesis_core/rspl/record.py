@@ -4,7 +4,7 @@ import hashlib
 import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -62,7 +62,8 @@ class Record:
             raise InvalidRecord(f"a record has an unknown kind '{self.kind}'", f"known: {', '.join(KINDS)}")
         if not _NAME.fullmatch(self.name):
             raise InvalidRecord(
-                f"'{self.name}' is no name for a resource", "names are lower-case letters, digits and _, at most 64"
+                f"'{self.name}' is no name for a resource",
+                "names are lower-case letters, digits and _, at most 64",
             )
 
     @property
@@ -118,13 +119,23 @@ class Record:
                 "parameters": dict(parameters),
                 "exports": dict(exports),
                 "trainable": dict(trainable),
-            } if len(data) == 7 and all(isinstance(mark, bool) for mark in trainable.values()):
+            } if len(cast("Mapping[str, object]", data)) == 7 and all(
+                isinstance(mark, bool) for mark in trainable.values()
+            ):
                 made = cls(
-                    cast(Kind, kind), name, description, _implementation(implementation), parameters, exports, trainable
+                    cast("Kind", kind),
+                    name,
+                    description,
+                    _implementation(implementation),
+                    parameters,
+                    exports,
+                    trainable,
                 )
                 canonical(made.to_json())
                 return made
-        raise InvalidRecord("this is no record", "a record has exactly the seven fields that docs/reference/record.md names")
+        raise InvalidRecord(
+            "this is no record", "a record has exactly the seven fields that docs/reference/record.md names"
+        )
 
     @classmethod
     def from_body(cls, body: str) -> "Record":
@@ -176,12 +187,12 @@ class Record:
 
 
 @cache
-def source_hash(cls: type[Any]) -> str:
-    """The SHA-256 of the module file that defines `cls`; of what has no file, of its qualified name."""
+def source_hash(thing: Callable[..., Any]) -> str:
+    """The SHA-256 of the module file that defines a class or function; of what has no file, of its qualified name."""
     try:
-        text = Path(inspect.getfile(cls)).read_bytes()
+        text = Path(inspect.getfile(thing)).read_bytes()
     except (TypeError, OSError):
-        text = f"{cls.__module__}.{cls.__qualname__}".encode()
+        text = f"{thing.__module__}.{thing.__qualname__}".encode()
     return hashlib.sha256(text).hexdigest()
 
 

@@ -33,7 +33,7 @@ class Reference:
             raise InputError(f"'{text}' names no resource", "a resource is named like prompt/tool_calling@1.0.0")
         if match["kind"] not in KINDS:
             raise unknown("kind", match["kind"], KINDS)
-        return cls(cast(Kind, match["kind"]), match["name"], match["at"] or "", match["path"] or "")
+        return cls(cast("Kind", match["kind"]), match["name"], match["at"] or "", match["path"] or "")
 
     def __str__(self) -> str:
         return self.id + (f"@{self.at}" if self.at else "") + (f"#{self.path}" if self.path else "")

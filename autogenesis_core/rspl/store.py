@@ -100,7 +100,7 @@ class Head:
 
 @frozen
 class Change:
-    """One resource's part of a commit: its new record, and the head's version that it was made from (None: none yet)."""
+    """One resource's part of a commit: its new record, and the head's version that it was made from, if any."""
 
     record: Record
     expected: str | None
@@ -135,7 +135,9 @@ class Store:
         """
         if not path.exists():
             if not create:
-                raise InputError(f"there is no store at {path}", "run an evolution first, or name another with workdir=")
+                raise InputError(
+                    f"there is no store at {path}", "run an evolution first, or name another with workdir="
+                )
             path.parent.mkdir(parents=True, exist_ok=True)
         else:
             _check_file(path)
@@ -197,7 +199,9 @@ class Store:
         """
         versions = {version.version: version for version in self.history(reference.kind, reference.name)}
         if not versions:
-            known = {f"{row.kind}/{row.name}" for row in self._read(sa.select(_versions.c.kind, _versions.c.name).distinct())}
+            known = {
+                f"{row.kind}/{row.name}" for row in self._read(sa.select(_versions.c.kind, _versions.c.name).distinct())
+            }
             raise unknown("resource", reference.id, known)
         if reference.at in versions:
             return versions[reference.at]
@@ -210,8 +214,15 @@ class Store:
         return versions[head.version]
 
     def commit(
-        self, branch: str, changes: Sequence[Change], *, event: str = "commit", run: str = "", model: str = "",
-        body: Mapping[str, JSON] | None = None, heads: Mapping[str, str] | None = None,
+        self,
+        branch: str,
+        changes: Sequence[Change],
+        *,
+        event: str = "commit",
+        run: str = "",
+        model: str = "",
+        body: Mapping[str, JSON] | None = None,
+        heads: Mapping[str, str] | None = None,
     ) -> tuple[str, dict[str, str]]:
         """Writes new versions of several resources, moves their heads and logs it, whole or not at all.
 
@@ -221,10 +232,16 @@ class Store:
         """  # fmt: skip
         with self._write() as connection:
             for name, expected in (heads or {}).items():
-                self._expect(connection, branch, *name.split("/"), expected)
+                kind, _, short = name.partition("/")
+                self._expect(connection, branch, kind, short, expected)
             rows = [self._number(connection, branch, change) for change in changes]
             summary: list[JSON] = [
-                {"resource": change.record.id, "version": version, "digest": change.record.digest, "from": change.expected}
+                {
+                    "resource": change.record.id,
+                    "version": version,
+                    "digest": change.record.digest,
+                    "from": change.expected,
+                }
                 for change, (_, version) in zip(changes, rows, strict=True)
             ]
             commit = digest({"branch": branch, "event": event, "changes": summary})[:10]
@@ -307,13 +324,18 @@ class Store:
 
     def _head_query(self) -> Any:
         same = sa.and_(
-            _heads.c.kind == _versions.c.kind, _heads.c.name == _versions.c.name, _heads.c.version == _versions.c.version
+            _heads.c.kind == _versions.c.kind,
+            _heads.c.name == _versions.c.name,
+            _heads.c.version == _versions.c.version,
         )
         return sa.select(_heads, _versions.c.digest).join(_versions, same)
 
     def _expect(self, connection: sa.Connection, branch: str, kind: str, name: str, expected: str | None) -> None:
         found = None
-        for place in (branch, SHIPPED):  # a resource that a branch never changed stands where the shipped one does
+        for place in (
+            branch,
+            SHIPPED,
+        ):  # a resource that a branch never changed stands where the shipped one does
             where = (_heads.c.branch == place, _heads.c.kind == kind, _heads.c.name == name)
             found = found or connection.execute(sa.select(_heads.c.version).where(*where)).scalar()
         if found != expected:
@@ -328,7 +350,14 @@ class Store:
         return number, FIRST[:-1] + str(number)
 
     def _insert(
-        self, connection: sa.Connection, branch: str, change: Change, number: int, version: str, commit: str, model: str
+        self,
+        connection: sa.Connection,
+        branch: str,
+        change: Change,
+        number: int,
+        version: str,
+        commit: str,
+        model: str,
     ) -> None:
         record = change.record
         key = {"digest": record.digest, "body": record.body}
@@ -340,9 +369,7 @@ class Store:
         connection.execute(_versions.insert(), row)
         self._put_head(connection, branch, record.kind, record.name, version, model)
 
-    def _put_head(
-        self, connection: sa.Connection, branch: str, kind: str, name: str, version: str, model: str
-    ) -> None:
+    def _put_head(self, connection: sa.Connection, branch: str, kind: str, name: str, version: str, model: str) -> None:
         row = {"branch": branch, "kind": kind, "name": name, "version": version, "model": model}
         connection.execute(sa.insert(_heads).prefix_with("OR REPLACE"), row)
 
@@ -373,7 +400,8 @@ def _check_file(path: Path) -> None:
         raise StoreError(f"{path} is an SQLite file, but no store of Autogenesis", "name another with workdir=")
     if schema > SCHEMA:
         raise StoreError(
-            f"the store at {path} has schema {schema}; this program knows {SCHEMA}", "upgrade autogenesis-core"
+            f"the store at {path} has schema {schema}; this program knows {SCHEMA}",
+            "upgrade autogenesis-core",
         )
 
 
@@ -387,12 +415,18 @@ def _errors(path: Path) -> Iterator[None]:
 
 
 def _head(row: Any) -> Head:
-    return Head(row.branch, cast(Kind, row.kind), row.name, row.version, row.digest, row.model)
+    return Head(row.branch, cast("Kind", row.kind), row.name, row.version, row.digest, row.model)
 
 
 def _version(row: Any) -> Version:
     return Version(
-        cast(Kind, row.kind), row.name, row.version, row.digest, tuple(json.loads(row.parents)), row.state, row.commit
+        cast("Kind", row.kind),
+        row.name,
+        row.version,
+        row.digest,
+        tuple(json.loads(row.parents)),
+        row.state,
+        row.commit,
     )
 
 

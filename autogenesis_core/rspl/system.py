@@ -66,9 +66,7 @@ class System:
         """The run context of one rollout."""
         toolbox = Toolbox(self.tools, authorize, tracer, span)
         client = model(span) if model else None
-        return Context(
-            toolbox, seed, self.prompts, episode, memory, tracer, span, (lambda: client) if client else None
-        )
+        return Context(toolbox, seed, self.prompts, episode, memory, tracer, span, (lambda: client) if client else None)
 
     def _one(self, kind: str) -> Record | None:
         return next((record for record in self.records.values() if record.kind == kind), None)

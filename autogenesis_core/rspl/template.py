@@ -16,7 +16,19 @@ _FILTERS = (
     "capitalize", "default", "escape", "first", "int", "join", "last", "length", "list", "lower", "replace", "reverse",
     "round", "sort", "string", "title", "tojson", "trim", "truncate", "unique", "upper", "wordcount",
 )  # fmt: skip
-_TESTS = ("defined", "undefined", "none", "string", "number", "mapping", "sequence", "boolean", "eq", "ne", "in")
+_TESTS = (
+    "defined",
+    "undefined",
+    "none",
+    "string",
+    "number",
+    "mapping",
+    "sequence",
+    "boolean",
+    "eq",
+    "ne",
+    "in",
+)
 _NODES = (
     "Template", "Output", "TemplateData", "Name", "Getattr", "Getitem", "Const", "If", "For", "Compare", "Operand",
     "And", "Or", "Not", "Filter", "Test", "CondExpr", "Concat", "List", "Tuple", "Slice", "Keyword",
@@ -43,7 +55,15 @@ def render(source: str, inputs: Mapping[str, Any]) -> str:
             pieces.append(piece)
     except JinjaError as error:
         raise TemplateError(f"this template does not render: {error.message}") from None
-    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, MemoryError, RecursionError) as error:
+    except (
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        LookupError,
+        AttributeError,
+        MemoryError,
+        RecursionError,
+    ) as error:
         if isinstance(error, TemplateError):
             raise
         raise TemplateError(f"this template does not render: {type(error).__name__}: {error}") from None

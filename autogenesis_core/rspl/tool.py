@@ -81,7 +81,12 @@ class Tool:
 def tool(function: Callable[..., Any]) -> type[Tool]: ...
 @overload
 def tool(
-    *, read_only: bool = ..., destructive: bool = ..., idempotent: bool = ..., open_world: bool = ..., blocking: bool = ...
+    *,
+    read_only: bool = ...,
+    destructive: bool = ...,
+    idempotent: bool = ...,
+    open_world: bool = ...,
+    blocking: bool = ...,
 ) -> Callable[[Callable[..., Any]], type[Tool]]: ...
 def tool(
     function: Callable[..., Any] | None = None,
@@ -154,7 +159,9 @@ def schema_of(annotation: Any) -> Mapping[str, JSON]:
         return {"type": "object", "additionalProperties": schema_of(arguments[1])}
     if annotation is inspect.Parameter.empty:
         raise TypeError("every argument of a tool needs a type")
-    raise TypeError(f"{annotation} has no JSON schema; use str, int, float, bool, list, dict, Literal or a union of them")
+    raise TypeError(
+        f"{annotation} has no JSON schema; use str, int, float, bool, list, dict, Literal or a union of them"
+    )
 
 
 def _signature(function: Callable[..., Any], *, bound: bool) -> inspect.Signature:

@@ -95,7 +95,7 @@ class Toolbox:
             return ToolResult(f"{call.name} failed: {type(error).__name__}: {error}", is_error=True)
 
     async def run(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        """The result of a tool on arguments; raises ConfigurationError for wrong ones, whatever the tool raises, too."""
+        """The result of a tool; raises ConfigurationError for wrong arguments, and whatever the tool raises."""
         tool = self.set.tools[name]
         checked = structure_arguments(type(tool).signature(), arguments)
         if self.authorize is not None:

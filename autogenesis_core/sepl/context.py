@@ -62,11 +62,11 @@ class SeplContext(ABC):
 
     @abstractmethod
     def improve(self, edits: Sequence[Edit]) -> Candidate:
-        """A candidate with `edits` applied; raises InputError for an edit outside the trainable subspace or not valid."""
+        """A candidate with `edits`; raises InputError for one that is not valid or outside the trainable subspace."""
 
     @abstractmethod
     async def evaluate(self, candidates: Sequence[Candidate], examples: Sequence[Example]) -> Sequence[Evaluation]:
-        """Scores of candidates on train examples, all at once; raises InputError for an example that is not of train."""
+        """Scores of candidates on train examples, all at once; raises InputError for any other example."""
 
     def rng(self, purpose: str) -> random.Random:
         """Random numbers that are a function of run seed, round and purpose alone."""

@@ -105,7 +105,7 @@ class Benchmark(ABC):
 
     @property
     def digest(self) -> str:
-        """Of the scorer: a changed one makes evaluations incomparable. Default: over the class and its source's hash."""
+        """Of the scorer: a changed one makes evaluations incomparable. Default: over class, settings and source."""
         from autogenesis_core.rspl.record import source_hash
 
         return digest([type(self).__module__, type(self).__qualname__, source_hash(type(self)), repr(self)])

@@ -43,7 +43,7 @@ from autogenesis_core.services.tracing import Span, Tracer
 
 
 class EpisodeBenchmark(Benchmark):
-    """Episodes of the composed environment; the score is the sum of rewards. What measures where no benchmark is chosen."""
+    """Episodes of the composed environment, scored by their rewards; what measures where no benchmark is chosen."""
 
     def examples(self, sizes: Mapping[Split, int], seed: int) -> Mapping[Split, Sequence[Example]]:
         """Episodes with different seeds, all of them functions of `seed`."""
@@ -52,7 +52,7 @@ class EpisodeBenchmark(Benchmark):
             for split, size in sizes.items()
         }
 
-    def score(self, example: Example, outcome: Outcome) -> Score:  # noqa: ARG002  # Benchmark's signature
+    def score(self, example: Example, outcome: Outcome) -> Score:  # Benchmark's signature
         """The sum of rewards, as the core counted it."""
         if outcome.reward is None:
             raise InputError("there is no environment to score an episode in", "+environment=gymnasium")
@@ -72,7 +72,7 @@ class Evaluator:
     """Runs and scores rollouts.
 
     Arguments:
-        seed: the run's; a rollout's own is a function of it and the example, so that systems are compared on equal terms
+        seed: the run's; a rollout's own is a function of it and the example, so that systems meet equal terms
         timeout: seconds for one rollout
         settings: the model's, part of every evaluation's key
         arrived: told of each new result, for the journal and for progress
@@ -145,7 +145,7 @@ class Evaluator:
         with self.tracer.span(
             "rollout", example=example.id, split=job.split, system=job.system_id[:16], seed=seed
         ) as span:
-            outcome, used = Outcome(), []
+            outcome, used = Outcome(), list[str]()
             try:
                 async with asyncio.timeout(self.timeout):
                     outcome, used = await self._run(job.system, example, seed, span)
@@ -159,7 +159,9 @@ class Evaluator:
 
     async def _run(self, system: System, example: Example, seed: int, span: Span) -> tuple[Outcome, list[str]]:
         environment = system.environment()
-        episode = EpisodeRun(environment, example.seed if isinstance(example, Episode) else seed) if environment else None
+        episode = (
+            EpisodeRun(environment, example.seed if isinstance(example, Episode) else seed) if environment else None
+        )
         try:
             context = self._context(system, seed, episode, system.memory(), span)
             task = environment.spec.text if environment and isinstance(example, Episode) else example.input
@@ -171,7 +173,9 @@ class Evaluator:
         reward, steps = (episode.reward, episode.steps) if episode else (None, 0)
         return Outcome(text, data, reward, steps), context.tools.used
 
-    def _context(self, system: System, seed: int, episode: EpisodeRun | None, memory: Memory | None, span: Span) -> Context:
+    def _context(
+        self, system: System, seed: int, episode: EpisodeRun | None, memory: Memory | None, span: Span
+    ) -> Context:
         client = self.client
         return system.context(
             seed=seed, episode=episode, memory=memory, authorize=self.authorize, tracer=self.tracer, span=span,
@@ -186,7 +190,9 @@ class Evaluator:
             raise
         except Exception as error:
             name = type(self.benchmark).__name__
-            raise PluginError(f"the scorer of {name} failed on {example.id}: {type(error).__name__}: {error}") from error
+            raise PluginError(
+                f"the scorer of {name} failed on {example.id}: {type(error).__name__}: {error}"
+            ) from error
         return Scored(score.value, score.feedback)
 
 

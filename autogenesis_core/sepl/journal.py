@@ -24,7 +24,12 @@ class Journal:
 
     def result(self, system: str, split: Split, example: Example, result: Result) -> None:
         """A rollout's result; written with the next group."""
-        found: dict[str, JSON] = {"system": system, "split": split, "example": example.id, "digest": example.digest}
+        found: dict[str, JSON] = {
+            "system": system,
+            "split": split,
+            "example": example.id,
+            "digest": example.digest,
+        }
         if isinstance(result, Failed):
             found |= {"failed": result.kind, "reason": result.reason}
         else:

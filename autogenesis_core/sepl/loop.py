@@ -74,7 +74,10 @@ class Loop:
     async def __call__(self) -> None:
         """Runs the rounds; `reports` and `stopped` say what came of them."""
         if not any(variable.trainable for variable in self.variables()):
-            raise InputError("nothing here is trainable", "choose resources with trainable variables, or loosen evolve=, pins=")
+            raise InputError(
+                "nothing here is trainable",
+                "choose resources with trainable variables, or loosen evolve=, pins=",
+            )
         for number in range(1, self.rounds + 1):
             try:
                 report = await self._round(number)
@@ -107,7 +110,9 @@ class Loop:
         try:
             candidate = await self.hooks.improve(context, edits)
         except InputError as error:
-            return self._reject(number, Candidate(self.records, edits, hypotheses), None, Verdict("reject", error.reason))
+            return self._reject(
+                number, Candidate(self.records, edits, hypotheses), None, Verdict("reject", error.reason)
+            )
         candidate = Candidate(self._masked(candidate.records), edits, hypotheses)
         if candidate.id == Candidate(self.records).id:
             return RoundReport(number, hypotheses, edits, Verdict("reject", "the edits change nothing"))
@@ -135,9 +140,7 @@ class Loop:
                 raise PluginError(f"the optimizer changed something of {name} that is not trainable")
         return records
 
-    async def _commit(
-        self, number: int, candidate: Candidate, assessment: Assessment, verdict: Verdict
-    ) -> RoundReport:
+    async def _commit(self, number: int, candidate: Candidate, assessment: Assessment, verdict: Verdict) -> RoundReport:
         changed = {name: r for name, r in candidate.records.items() if r.digest != self.records[name].digest}
         changes = [Change(record, self.heads[name].version) for name, record in changed.items()]
         body = self._body(number, candidate, assessment, verdict)
@@ -151,7 +154,12 @@ class Loop:
         self.records = dict(candidate.records)
         self.heads = self.manager.heads()
         await self.hooks.observe_resource("committed", {"commit": commit, "versions": versions})
-        return evolve(self._report(number, candidate, assessment, verdict), commit=commit, versions=versions, parents=parents)
+        return evolve(
+            self._report(number, candidate, assessment, verdict),
+            commit=commit,
+            versions=versions,
+            parents=parents,
+        )
 
     def _reject(
         self, number: int, candidate: Candidate, assessment: Assessment | None, verdict: Verdict
@@ -172,7 +180,9 @@ class Loop:
             "author": "optimizer",
             "round": number,
             "candidate": candidate.id,
-            "hypotheses": [{"text": h.text, "variables": h.variables, "examples": h.examples} for h in candidate.hypotheses],
+            "hypotheses": [
+                {"text": h.text, "variables": h.variables, "examples": h.examples} for h in candidate.hypotheses
+            ],
             "edits": _edits(candidate.edits),
             "verdict": verdict_json(verdict),
             "before": assessment.baseline.mean if assessment else None,
@@ -208,7 +218,10 @@ class _RoundContext(SeplContext):
     @cached_property
     def _client(self) -> ModelClient:
         if self._loop.client is None:
-            raise InputError("the optimizer needs a model and none is set", "AUTOGENESIS_MODEL=…, or +model=litellm model.name=…")
+            raise InputError(
+                "the optimizer needs a model and none is set",
+                "AUTOGENESIS_MODEL=…, or +model=litellm model.name=…",
+            )
         return self._loop.client("optimizer", derive(self.seed, self.round, "optimizer"))
 
     @property
@@ -229,7 +242,9 @@ class _RoundContext(SeplContext):
             if edit.variable not in trainable:
                 raise unknown("trainable variable", edit.variable, trainable)
             variable = trainable[edit.variable]
-            records[variable.resource] = self._loop.manager.edited(records[variable.resource], {variable.path: edit.value})
+            records[variable.resource] = self._loop.manager.edited(
+                records[variable.resource], {variable.path: edit.value}
+            )
         return Candidate(records, tuple(edits))
 
     async def evaluate(self, candidates: Sequence[Candidate], examples: Sequence[Example]) -> Sequence[Evaluation]:
@@ -267,5 +282,3 @@ def _edits(edits: Sequence[Edit]) -> list[JSON]:
         }
         for edit in edits
     ]
-
-

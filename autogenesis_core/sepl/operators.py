@@ -17,12 +17,12 @@ class Operators:
     assess: Callable[[Candidate], Awaitable[Assessment]]
 
     @hookimpl
-    async def sepl_reflect(self, context: SeplContext) -> Sequence[Hypothesis]:  # noqa: ARG002  # the hook's
+    async def sepl_reflect(self, context: SeplContext) -> Sequence[Hypothesis]:  # the hook's
         """No hypothesis: the core holds no prompt text."""
         return []
 
     @hookimpl
-    async def sepl_select(self, context: SeplContext, hypotheses: Sequence[Hypothesis]) -> Sequence[Edit]:  # noqa: ARG002
+    async def sepl_select(self, context: SeplContext, hypotheses: Sequence[Hypothesis]) -> Sequence[Edit]:
         """No edit."""
         return []
 
@@ -32,12 +32,12 @@ class Operators:
         return context.improve(edits)
 
     @hookimpl
-    async def sepl_evaluate(self, context: SeplContext, candidate: Candidate) -> Assessment:  # noqa: ARG002
+    async def sepl_evaluate(self, context: SeplContext, candidate: Candidate) -> Assessment:
         """Candidate and last committed state on val, on the same examples and seeds."""
         return await self.assess(candidate)
 
     @hookimpl
-    async def sepl_commit(self, context: SeplContext, candidate: Candidate, assessment: Assessment) -> Verdict:  # noqa: ARG002
+    async def sepl_commit(self, context: SeplContext, candidate: Candidate, assessment: Assessment) -> Verdict:
         """Commit, if at least one gate votes and all that vote say so."""
         return verdict(await self.votes(candidate, assessment))
 
@@ -51,4 +51,3 @@ def verdict(votes: Sequence[Vote]) -> Verdict:
             if vote.decision == decision:
                 return Verdict(vote.decision, vote.reason, votes)
     return Verdict("commit", votes[-1].reason, votes)
-

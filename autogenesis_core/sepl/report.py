@@ -64,14 +64,25 @@ def _comparison(before: Evaluation, after: Evaluation | None, alpha: float) -> d
     if not differences:
         return {**found, "change": None}
     test = paired(differences)
-    change = {"delta": test.delta, "interval": list(test.interval), "p": test.p, "n": len(differences), "test": "paired sign-flip"}
+    change = {
+        "delta": test.delta,
+        "interval": list(test.interval),
+        "p": test.p,
+        "n": len(differences),
+        "test": "paired sign-flip",
+    }
     return {**found, "change": change}
 
 
 def _score(evaluation: Evaluation, alpha: float) -> dict[str, Any]:
     values = list(evaluation.values.values())
     bounds = list(interval(values, 1 - alpha)) if len(values) > 1 else None
-    return {"mean": evaluation.mean, "interval": bounds, "n": len(evaluation.cells), "coverage": evaluation.coverage}
+    return {
+        "mean": evaluation.mean,
+        "interval": bounds,
+        "n": len(evaluation.cells),
+        "coverage": evaluation.coverage,
+    }
 
 
 def _round(report: RoundReport) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Candidate:
 
 @frozen
 class Assessment:
-    """What gates vote on: the candidate's results and those of the last committed state, on the same examples and seeds."""
+    """What gates vote on: results of the candidate and of the last committed state, on equal examples and seeds."""
 
     candidate: Evaluation
     baseline: Evaluation

@@ -30,7 +30,11 @@ class Variable:
 
 
 def lift(
-    records: Mapping[str, Record], *, pinned: Collection[str] = (), only: Sequence[str] = (), environment: str = ""
+    records: Mapping[str, Record],
+    *,
+    pinned: Collection[str] = (),
+    only: Sequence[str] = (),
+    environment: str = "",
 ) -> tuple[Variable, ...]:
     """Every variable of `records`.
 

@@ -28,7 +28,7 @@ class Meter(Protocol):
 class NoMeter:
     """Allows everything."""
 
-    def reserve(self, request: ModelRequest) -> None:  # noqa: ARG002  # the protocol's argument
+    def reserve(self, request: ModelRequest) -> None:  # the protocol's argument
         """Allows it."""
 
     def settle(self, reservation: object, answer: ModelAnswer | None) -> None:
@@ -76,7 +76,11 @@ class ModelClient:
         with self.tracer.span("model", self.span, role=self.role, model=self.model.id) as span:
             span.data["messages"] = [self.tracer.body(message) for message in messages]
             answer = await self._attempt(request)
-            span.data |= {"answer": self.tracer.body(answer.message()), "usage": _usage(answer), "cost": answer.cost}
+            span.data |= {
+                "answer": self.tracer.body(answer.message()),
+                "usage": _usage(answer),
+                "cost": answer.cost,
+            }
         return evolve(answer, parsed=_parsed(answer)) if schema is not None else answer
 
     async def _attempt(self, request: ModelRequest) -> ModelAnswer:
@@ -96,7 +100,7 @@ class ModelClient:
         raise ModelError("no attempt was allowed", "model attempts must be at least 1")
 
     def _pause(self, attempt: int, retry_after: float | None) -> float:
-        """Seconds: what the provider asks for (at most a minute), else doubling with jitter, lest all come back at once."""
+        """Seconds: what the provider asks for (a minute at most), else doubling, with jitter lest all come at once."""
         if retry_after is not None:
             return min(retry_after, 60.0)
         return float(self.wait * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))  # noqa: S311  # no secret

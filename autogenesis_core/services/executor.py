@@ -13,9 +13,7 @@ _Result = TypeVar("_Result")
 class Executor(Protocol):
     """What a plugin for distributed execution implements."""
 
-    async def map(
-        self, function: Callable[[_Item], Awaitable[_Result]], items: Sequence[_Item]
-    ) -> list[_Result]:
+    async def map(self, function: Callable[[_Item], Awaitable[_Result]], items: Sequence[_Item]) -> list[_Result]:
         """The result for each item, in the items' order; the first error cancels the rest and is raised."""
 
 
@@ -25,9 +23,7 @@ class AsyncioExecutor:
 
     workers: int = 8
 
-    async def map(
-        self, function: Callable[[_Item], Awaitable[_Result]], items: Sequence[_Item]
-    ) -> list[_Result]:
+    async def map(self, function: Callable[[_Item], Awaitable[_Result]], items: Sequence[_Item]) -> list[_Result]:
         """The result for each item, in the items' order; the first error cancels the rest and is raised."""
         results: dict[int, _Result] = {}
         todo = iter(enumerate(items))

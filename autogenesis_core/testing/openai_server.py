@@ -4,6 +4,7 @@ import json
 import re
 import select
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -118,6 +119,11 @@ class _HTTPServer(ThreadingHTTPServer):
         self.owner = owner
         self.connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # socketserver's types
+        # A client that drops a kept-alive connection is none of the script's business.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def hang_up(self) -> None:
         for connection in list(self.connections):
@@ -248,9 +254,7 @@ def _finish_reason(reply: Reply) -> str:
 
 
 def _logprobs(values: Sequence[float]) -> Body:
-    return {
-        "content": [{"token": "", "logprob": value, "bytes": None, "top_logprobs": []} for value in values]
-    }
+    return {"content": [{"token": "", "logprob": value, "bytes": None, "top_logprobs": []} for value in values]}
 
 
 def _usage(usage: Usage) -> Body:
