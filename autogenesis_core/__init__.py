@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from autogenesis_core.canonical import JSON, canonical, derive, digest
     from autogenesis_core.errors import (
         AuthenticationFailed,
         AutogenesisError,
@@ -25,32 +24,30 @@ if TYPE_CHECKING:
         Overloaded,
         PluginError,
         RateLimited,
+        Refused,
         RetryableModelError,
         StoreError,
         TemplateError,
         TransportError,
         UnknownName,
-    )  # fmt: skip
-    from autogenesis_core.evolve import evolve
-    from autogenesis_core.hookspecs import hookimpl
-    from autogenesis_core.rspl.context import Context, EpisodeRun
-    from autogenesis_core.rspl.entity import (
-        Agent,
-        Answer,
-        Environment,
-        EnvironmentSpec,
-        Memory,
-        Step,
-        variable,
+        did_you_mean,
+        unknown,
     )
-    from autogenesis_core.rspl.function import FunctionAgent
-    from autogenesis_core.rspl.prompt import Prompt
+    from autogenesis_core.evolution import evolve
+    from autogenesis_core.hookspecs import hookimpl
+    from autogenesis_core.identity import JSON, canonical, derive, digest
+    from autogenesis_core.registry import Registry
+    from autogenesis_core.rspl.context import Context, EpisodeRun
+    from autogenesis_core.rspl.entity import Agent, Answer, Environment, EnvironmentSpec, Memory, Step, variable
+    from autogenesis_core.rspl.function import FunctionAgent, keyword_variables
+    from autogenesis_core.rspl.prompt import Prompt, parse_prompt
     from autogenesis_core.rspl.record import Installed, Record, Source
     from autogenesis_core.rspl.tool import Annotations, Tool, ToolResult, tool
-    from autogenesis_core.rspl.toolbox import Toolbox, ToolUse
+    from autogenesis_core.rspl.toolbox import Toolbox, ToolSet, ToolUse
     from autogenesis_core.runtime import Runtime
     from autogenesis_core.sepl.context import Round, SeplContext
     from autogenesis_core.sepl.evaluation import (
+        SPLITS,
         Benchmark,
         Cell,
         Episode,
@@ -60,57 +57,52 @@ if TYPE_CHECKING:
         Question,
         Score,
         Scored,
-    )  # fmt: skip
-    from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Trace, Verdict, Vote
+        Split,
+    )
+    from autogenesis_core.sepl.spaces import Assessment, Candidate, Decision, Edit, Hypothesis, Trace, Verdict, Vote
     from autogenesis_core.sepl.statistics import interval, paired
     from autogenesis_core.sepl.variables import Variable
     from autogenesis_core.services.client import ModelClient
-    from autogenesis_core.services.model import (
-        Message,
-        Model,
-        ModelAnswer,
-        ModelRequest,
-        Price,
-        ToolCall,
-        Usage,
-    )
+    from autogenesis_core.services.model import Message, Model, ModelAnswer, ModelRequest, Price, ToolCall, Usage
+    from autogenesis_core.structuring import structure
     from autogenesis_core.userfile import load_function
 
 __version__ = "0.1.0"
 
 _MODULES = {
-    "canonical": ("JSON", "canonical", "derive", "digest"),
     "errors": (
-        "AuthenticationFailed", "AutogenesisError", "BadRequest", "BudgetExceeded", "ConfigurationError", "Conflict",
-        "ContextExceeded", "InputError", "InvalidAnswer", "InvalidRecord", "LifecycleError", "ModelError",
-        "ModelTimeout", "Overloaded", "PluginError", "RateLimited", "RetryableModelError", "StoreError",
-        "TemplateError", "TransportError", "UnknownName",
+        "AuthenticationFailed AutogenesisError BadRequest BudgetExceeded ConfigurationError Conflict "
+        "ContextExceeded InputError InvalidAnswer InvalidRecord LifecycleError ModelError ModelTimeout "
+        "Overloaded PluginError RateLimited Refused RetryableModelError StoreError TemplateError "
+        "TransportError UnknownName did_you_mean unknown"
     ),
-    "hookspecs": ("hookimpl",),
-    "rspl.context": ("Context", "EpisodeRun"),
-    "rspl.entity": ("Agent", "Answer", "Environment", "EnvironmentSpec", "Memory", "Step", "variable"),
-    "rspl.function": ("FunctionAgent",),
-    "rspl.prompt": ("Prompt",),
-    "rspl.record": ("Installed", "Record", "Source"),
-    "rspl.tool": ("Annotations", "Tool", "ToolResult", "tool"),
-    "rspl.toolbox": ("ToolUse", "Toolbox"),
-    "evolve": ("evolve",),
-    "runtime": ("Runtime",),
-    "sepl.context": ("Round", "SeplContext"),
-    "sepl.evaluation": (
-        "Benchmark", "Cell", "Episode", "Evaluation", "Failed", "Outcome", "Question", "Score", "Scored",
-    ),
-    "sepl.spaces": ("Assessment", "Candidate", "Edit", "Hypothesis", "Trace", "Verdict", "Vote"),
-    "sepl.statistics": ("interval", "paired"),
-    "sepl.variables": ("Variable",),
-    "services.client": ("ModelClient",),
-    "services.model": ("Message", "Model", "ModelAnswer", "ModelRequest", "Price", "ToolCall", "Usage"),
-    "userfile": ("load_function",),
-}  # fmt: skip
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
+    "evolution": "evolve",
+    "hookspecs": "hookimpl",
+    "identity": "JSON canonical derive digest",
+    "registry": "Registry",
+    "rspl.context": "Context EpisodeRun",
+    "rspl.entity": "Agent Answer Environment EnvironmentSpec Memory Step variable",
+    "rspl.function": "FunctionAgent keyword_variables",
+    "rspl.prompt": "Prompt parse_prompt",
+    "rspl.record": "Installed Record Source",
+    "rspl.tool": "Annotations Tool ToolResult tool",
+    "rspl.toolbox": "ToolSet ToolUse Toolbox",
+    "runtime": "Runtime",
+    "sepl.context": "Round SeplContext",
+    "sepl.evaluation": "SPLITS Benchmark Cell Episode Evaluation Failed Outcome Question Score Scored Split",
+    "sepl.spaces": "Assessment Candidate Decision Edit Hypothesis Trace Verdict Vote",
+    "sepl.statistics": "interval paired",
+    "sepl.variables": "Variable",
+    "services.client": "ModelClient",
+    "services.model": "Message Model ModelAnswer ModelRequest Price ToolCall Usage",
+    "structuring": "structure",
+    "userfile": "load_function",
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = [
     "JSON",
+    "SPLITS",
     "Agent",
     "Annotations",
     "Answer",
@@ -126,6 +118,7 @@ __all__ = [
     "Conflict",
     "Context",
     "ContextExceeded",
+    "Decision",
     "Edit",
     "Environment",
     "EnvironmentSpec",
@@ -156,6 +149,8 @@ __all__ = [
     "Question",
     "RateLimited",
     "Record",
+    "Refused",
+    "Registry",
     "RetryableModelError",
     "Round",
     "Runtime",
@@ -163,12 +158,14 @@ __all__ = [
     "Scored",
     "SeplContext",
     "Source",
+    "Split",
     "Step",
     "StoreError",
     "TemplateError",
     "Tool",
     "ToolCall",
     "ToolResult",
+    "ToolSet",
     "ToolUse",
     "Toolbox",
     "Trace",
@@ -181,13 +178,18 @@ __all__ = [
     "__version__",
     "canonical",
     "derive",
+    "did_you_mean",
     "digest",
     "evolve",
     "hookimpl",
     "interval",
+    "keyword_variables",
     "load_function",
     "paired",
+    "parse_prompt",
+    "structure",
     "tool",
+    "unknown",
     "variable",
 ]
 

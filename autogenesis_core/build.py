@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
-from autogenesis_core.canonical import JSON
 from autogenesis_core.catalog import Catalog, Option, Plugin, import_plugin
 from autogenesis_core.compose import Composed
 from autogenesis_core.errors import ConfigurationError, InputError, PluginError, did_you_mean
+from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.entity import KINDS, Kind
 from autogenesis_core.rspl.prompt import parse_prompt
 from autogenesis_core.rspl.record import Installed, Record, source_hash
 from autogenesis_core.rspl.tool import Tool
 from autogenesis_core.settings import Composition, Part, Resource, Settings
-from autogenesis_core.structure import Problems, structure
+from autogenesis_core.structuring import Problems, structure
 
 _SETTINGS = tuple(field.name for field in attrs.fields(Settings))
 
@@ -133,9 +133,9 @@ def parameter_fields(cls: type[Any]) -> list["attrs.Attribute[Any]"]:
 
 def _default(field: "attrs.Attribute[Any]") -> JSON:
     default: Any = field.default  # attrs types it as the field's own
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # attrs types it as a function
+    if hasattr(default, "takes_self"):  # an attrs.Factory, whose type is a function's to mypy
         default = default.factory()
-    return None if default is attrs.NOTHING else default  # type: ignore[no-any-return]
+    return cast("JSON", None if default is attrs.NOTHING else default)
 
 
 def _entry(config: Mapping[str, Any], path: str) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@
         ├── AuthenticationFailed
         ├── BadRequest
         ├── ContextExceeded
+        ├── Refused                      the provider or the model refuses to answer
         └── InvalidAnswer                an answer that is not what was asked for
 """
 
@@ -130,6 +131,10 @@ class BadRequest(ModelError):
 
 class ContextExceeded(ModelError):
     """The request is longer than the model's context window."""
+
+
+class Refused(ModelError):
+    """The provider or the model refuses to answer (content policy)."""
 
 
 class InvalidAnswer(ModelError):

@@ -9,11 +9,11 @@ from typing import Any, Self
 
 import attrs
 
-from autogenesis_core.canonical import JSON, derive, digest
 from autogenesis_core.defaults import complete_choices, find_workdir
 from autogenesis_core.errors import BudgetExceeded, InputError
 from autogenesis_core.hooks import Hooks
 from autogenesis_core.hookspecs import hookimpl
+from autogenesis_core.identity import JSON, derive, digest
 from autogenesis_core.rspl.entity import KINDS, Answer, Environment, Memory
 from autogenesis_core.rspl.manager import Manager
 from autogenesis_core.rspl.server import Server
@@ -391,8 +391,5 @@ def model_settings(model: Model | None) -> dict[str, JSON]:
     """What of a model's settings decides its answers; part of every evaluation's key."""
     if model is None:
         return {}
-    fields = attrs.asdict(model) if attrs.has(type(model)) else {}
-    return {
-        "model": model.id,
-        **{key: value for key, value in fields.items() if key not in ("api_key", "timeout")},
-    }
+    fields = [field.name for field in getattr(type(model), "__attrs_attrs__", ())]
+    return {"model": model.id, **{name: getattr(model, name) for name in fields if name not in ("api_key", "timeout")}}

@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 from attrs import field, frozen, validators
 
-from autogenesis_core.canonical import JSON
 from autogenesis_core.catalog import Plugin
+from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.sepl.evaluation import Benchmark
 from autogenesis_core.services.executor import Executor
 from autogenesis_core.services.model import Model
 
-_positive = validators.optional(validators.gt(0))
+_positive: Any = validators.optional(validators.gt(0))  # attrs types a validator by the first field it serves
 
 
 @frozen
@@ -22,8 +22,8 @@ class BudgetLimits:
 
     calls: int | None = field(default=None, validator=_positive)
     tokens: int | None = field(default=None, validator=_positive)
-    money: float | None = field(default=1.0, validator=validators.optional(validators.gt(0.0)))
-    seconds: float | None = field(default=None, validator=validators.optional(validators.gt(0.0)))
+    money: float | None = field(default=1.0, validator=_positive)
+    seconds: float | None = field(default=None, validator=_positive)
 
 
 @frozen

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autogenesis_core.canonical import digest
 from autogenesis_core.errors import InputError, PluginError, unknown
+from autogenesis_core.identity import digest
 
 
 def load_function(path: str) -> Callable[..., Any]:

@@ -72,14 +72,14 @@ def _keys(env: str) -> _Row:
 
 def _store(arguments: Arguments) -> _Row:
     from autogenesis_core.defaults import find_workdir
-    from autogenesis_core.rspl.store import Store
+    from autogenesis_core.registry import Registry
 
     path = find_workdir(Path.cwd(), arguments.settings().get("workdir")) / "autogenesis.db"
     if not path.exists():
         return None, "store", f"none yet; a run makes {path}"
     try:
-        with Store.open(path, create=False) as store:
-            problem = store.verify()
+        with Registry.open(str(path.parent)) as registry:
+            problem = registry.store.verify()
     except AutogenesisError as error:
         return False, "store", error.reason
     return problem is None, "store", problem or f"{path}: log and records verify"

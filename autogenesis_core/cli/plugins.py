@@ -6,6 +6,8 @@ from autogenesis_core.catalog import GROUPS, Catalog, Option, import_plugin
 from autogenesis_core.cli.arguments import Arguments
 from autogenesis_core.errors import PluginError, unknown
 
+_WIDTH = 56
+
 
 def plugins_(arguments: Arguments) -> int:
     """Lists options; of one kind; or shows one option's settings. `--check` imports every plugin."""
@@ -21,11 +23,12 @@ def plugins_(arguments: Arguments) -> int:
     if arguments.json:
         print(json.dumps({"options": [_row(option) for option in options], "broken": broken}, ensure_ascii=False))
         return 0
+    names = {option: option.name + (" ✗" if option.plugin.distribution in broken else "") for option in options}
+    width = max(map(len, names.values()), default=0)
     for option in options:
         plugin = option.plugin
-        mark = "✗" if plugin.distribution in broken else ""
         owner = f"{plugin.distribution} {plugin.version}" + ("  editable" if plugin.editable else "")
-        print(f"  {option.group:<12} {option.name + mark:<20} {option.description:<58} {owner}")
+        print(f"  {option.group:<12} {names[option]:<{width}}  {_short(option.description):<{_WIDTH}}  {owner}")
     for distribution, problem in broken.items():
         print(f"  ✗ {distribution}: {problem}")
     count = len({option.plugin.distribution for option in options})
@@ -55,6 +58,10 @@ def _one(option: Option, as_json: bool) -> int:
         if line and not line.startswith(("#", "_target_")):
             print(f"  {prefix}.{line}" if not line.startswith(" ") else f"  {line}")
     return 0
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
 
 
 def _row(option: Option) -> dict[str, object]:

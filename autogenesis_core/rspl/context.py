@@ -6,8 +6,8 @@ from typing import Any
 
 from attrs import define, field
 
-from autogenesis_core.canonical import JSON, derive
 from autogenesis_core.errors import InputError, unknown
+from autogenesis_core.identity import JSON, derive
 from autogenesis_core.rspl.entity import Environment, EnvironmentSpec, Memory, Step
 from autogenesis_core.rspl.prompt import Prompt
 from autogenesis_core.rspl.toolbox import Toolbox

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
 
 from attrs import Factory, field, frozen
 
-from autogenesis_core.canonical import JSON
+from autogenesis_core.identity import JSON
 
 if TYPE_CHECKING:
     from autogenesis_core.rspl.context import Context

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from autogenesis_core.canonical import JSON
 from autogenesis_core.errors import InputError
+from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.context import Context
 from autogenesis_core.rspl.entity import Agent, Answer, variable
 

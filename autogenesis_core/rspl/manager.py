@@ -5,14 +5,14 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from autogenesis_core.canonical import JSON
 from autogenesis_core.errors import AutogenesisError, InputError, InvalidRecord, PluginError, unknown
+from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.lifecycle import ResourceState, move_resource
 from autogenesis_core.rspl.prompt import Prompt, check_prompt
 from autogenesis_core.rspl.record import Installed, Record, Source
 from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.store import SHIPPED, Change, Head, Store, Version
-from autogenesis_core.structure import structure
+from autogenesis_core.structuring import structure
 
 _STATEFUL = ("environment", "memory")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from attrs import frozen
 
-from autogenesis_core.canonical import JSON
 from autogenesis_core.errors import InvalidRecord, TemplateError
+from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.record import Implementation, Installed, Record
 from autogenesis_core.rspl.template import inputs_of, render
 

@@ -4,15 +4,15 @@ import hashlib
 import inspect
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, cast
 
 from attrs import evolve, field, frozen
 
-from autogenesis_core.canonical import JSON, canonical, digest
 from autogenesis_core.errors import InvalidRecord, unknown
+from autogenesis_core.identity import JSON, canonical, digest
 from autogenesis_core.rspl.entity import KINDS, Kind
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -187,7 +187,7 @@ class Record:
 
 
 @cache
-def source_hash(thing: Callable[..., Any]) -> str:
+def source_hash(thing: Any) -> str:  # a class or a function: mypy finds some of them not hashable
     """The SHA-256 of the module file that defines a class or function; of what has no file, of its qualified name."""
     try:
         text = Path(inspect.getfile(thing)).read_bytes()

@@ -5,8 +5,8 @@ from typing import Any
 
 from attrs import frozen
 
-from autogenesis_core.canonical import JSON
 from autogenesis_core.errors import InputError, PluginError
+from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.entity import Kind
 from autogenesis_core.rspl.manager import Manager
 from autogenesis_core.rspl.record import Record

@@ -16,8 +16,8 @@ from typing import Any, Literal, cast
 import sqlalchemy as sa
 from attrs import field, frozen
 
-from autogenesis_core.canonical import JSON, canonical, digest
 from autogenesis_core.errors import Conflict, InputError, StoreError, unknown
+from autogenesis_core.identity import JSON, canonical, digest
 from autogenesis_core.rspl.entity import Kind
 from autogenesis_core.rspl.lifecycle import VersionState, move_version
 from autogenesis_core.rspl.record import Record

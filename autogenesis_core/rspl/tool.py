@@ -5,11 +5,12 @@ import inspect
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints, overload
 
 from attrs import frozen
 
-from autogenesis_core.canonical import JSON, canonical
+from autogenesis_core.identity import JSON, canonical
 
 _JSON_TYPES: dict[object, dict[str, JSON]] = {
     str: {"type": "string"},
@@ -164,6 +165,7 @@ def schema_of(annotation: Any) -> Mapping[str, JSON]:
     )
 
 
+@cache
 def _signature(function: Callable[..., Any], *, bound: bool) -> inspect.Signature:
     hints = get_type_hints(function)
     parameters = list(inspect.signature(function).parameters.values())[1 if bound else 0 :]

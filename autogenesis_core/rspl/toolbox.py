@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 from attrs import define, field, frozen
 
-from autogenesis_core.canonical import JSON
 from autogenesis_core.errors import AutogenesisError, InputError
+from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.tool import Tool, ToolResult
 from autogenesis_core.services.model import ToolCall
 from autogenesis_core.services.tracing import Span, Tracer
-from autogenesis_core.structure import structure_arguments
+from autogenesis_core.structuring import structure_arguments
 
 Permission = Literal["allow", "ask", "deny"]
 

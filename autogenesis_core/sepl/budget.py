@@ -4,8 +4,8 @@ import time
 
 from attrs import define, field, frozen
 
-from autogenesis_core.canonical import JSON
 from autogenesis_core.errors import BudgetExceeded, InputError
+from autogenesis_core.identity import JSON
 from autogenesis_core.services.model import ModelAnswer, ModelRequest, Price, Usage
 from autogenesis_core.settings import BudgetLimits
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
-from autogenesis_core.canonical import derive
+from autogenesis_core.identity import derive
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.sepl.evaluation import Evaluation, Example
 from autogenesis_core.sepl.spaces import Candidate, Edit, Trace, Verdict

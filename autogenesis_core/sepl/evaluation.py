@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
-from autogenesis_core.canonical import JSON, digest
+from autogenesis_core.identity import JSON, digest
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")

@@ -7,17 +7,20 @@ from itertools import groupby
 
 from attrs import define, field, frozen
 
-from autogenesis_core.canonical import JSON, derive
 from autogenesis_core.errors import (
     AuthenticationFailed,
     AutogenesisError,
     BadRequest,
     BudgetExceeded,
+    ContextExceeded,
     InputError,
+    InvalidAnswer,
     ModelError,
     ModelTimeout,
     PluginError,
+    Refused,
 )
+from autogenesis_core.identity import JSON, derive
 from autogenesis_core.rspl.context import Context, EpisodeRun
 from autogenesis_core.rspl.entity import Answer, Memory
 from autogenesis_core.rspl.record import system_id
@@ -201,6 +204,10 @@ def failure(error: Exception) -> Failed:
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, ModelTimeout | TimeoutError):
         return Failed("timeout", text)
+    if isinstance(error, Refused):
+        return Failed("refused", text)
+    if isinstance(error, InvalidAnswer | ContextExceeded):
+        return Failed("invalid", text)
     if isinstance(error, ModelError | OSError):
         return Failed("infra", text)
     return Failed("invalid", text)

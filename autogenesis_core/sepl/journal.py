@@ -2,7 +2,7 @@
 
 from attrs import define, field
 
-from autogenesis_core.canonical import JSON
+from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.store import Store
 from autogenesis_core.sepl.evaluation import Example, Failed, Result, Split
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from autogenesis_core.canonical import JSON, derive
 from autogenesis_core.errors import BudgetExceeded, Conflict, InputError, PluginError, unknown
 from autogenesis_core.hooks import Hooks
+from autogenesis_core.identity import JSON, derive
 from autogenesis_core.rspl.manager import Manager
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.store import Change, Head, Store

@@ -6,7 +6,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from autogenesis_core.canonical import JSON, digest
+from autogenesis_core.identity import JSON, digest
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.sepl.evaluation import Evaluation, Example, Outcome, Result
 

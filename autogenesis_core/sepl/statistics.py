@@ -9,7 +9,7 @@ from statistics import NormalDist, fmean, stdev
 
 from attrs import frozen
 
-from autogenesis_core.canonical import derive
+from autogenesis_core.identity import derive
 
 _QUANTUM = 2.0**-40  # of the largest difference: sums that are nearer than rounding can tell are equal
 _SUMS = 2000  # different sums up to which the test is exact, whatever the number of differences

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from attrs import frozen
 
-from autogenesis_core.canonical import JSON
+from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.record import Record
 
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from attrs import define, evolve, field
 
-from autogenesis_core.canonical import derive
-from autogenesis_core.errors import InvalidAnswer, ModelError, RetryableModelError
+from autogenesis_core.errors import InvalidAnswer, ModelError, Refused, RetryableModelError
+from autogenesis_core.identity import derive
 from autogenesis_core.services.model import Message, Model, ModelAnswer, ModelRequest
 from autogenesis_core.services.tracing import Span, Tracer
 
@@ -54,6 +54,7 @@ class ModelClient:
     attempts: int = 4
     wait: float = 1.0
     _calls: int = 0
+    _sent: list[tuple[Message, str]] = field(factory=list)
 
     async def __call__(
         self,
@@ -63,25 +64,44 @@ class ModelClient:
         schema: Mapping[str, Any] | None = None,
         temperature: float | None = None,
         max_tokens: int | None = None,
+        logprobs: bool = False,
     ) -> ModelAnswer:
         """The model's answer.
 
-        Raises ModelError or one of its kinds, after retries where they can help; BudgetExceeded before a call that the
-        budget does not allow; InvalidAnswer if a schema was asked for and the answer is no JSON or was cut off.
+        Raises ModelError or one of its kinds, after retries where they can help; Refused; BudgetExceeded before a
+        call that the budget does not allow; InvalidAnswer if a schema was asked for and the answer is no JSON or was cut off.
         """
         self._calls += 1
         request = ModelRequest(
-            messages, tools, schema, temperature, max_tokens, derive(self.seed, "call", self._calls) % 2**31
+            messages,
+            tools,
+            schema,
+            temperature,
+            max_tokens,
+            derive(self.seed, "call", self._calls) % 2**31,
+            logprobs=logprobs,
         )
         with self.tracer.span("model", self.span, role=self.role, model=self.model.id) as span:
-            span.data["messages"] = [self.tracer.body(message) for message in messages]
+            span.data["messages"] = self._bodies(messages)
             answer = await self._attempt(request)
+            if answer.finish_reason == "content_filter":
+                raise Refused(f"{self.model.id} refuses to answer")
             span.data |= {
                 "answer": self.tracer.body(answer.message()),
                 "usage": _usage(answer),
                 "cost": answer.cost,
             }
         return evolve(answer, parsed=_parsed(answer)) if schema is not None else answer
+
+    def _bodies(self, messages: Sequence[Message]) -> list[str]:
+        """The messages' digests. A history only grows, so what was sent before is known by being the same object."""
+        known = 0
+        for (message, _), again in zip(self._sent, messages, strict=False):
+            if message is not again:
+                break
+            known += 1
+        self._sent = self._sent[:known] + [(message, self.tracer.body(message)) for message in messages[known:]]
+        return [key for _, key in self._sent]
 
     async def _attempt(self, request: ModelRequest) -> ModelAnswer:
         for attempt in range(1, self.attempts + 1):

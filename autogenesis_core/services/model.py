@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from attrs import field, frozen
 
-from autogenesis_core.canonical import JSON
+from autogenesis_core.identity import JSON
 
 # A message is what the provider's JSON says, so its values are of any type.
 Message: TypeAlias = Mapping[str, Any]
@@ -63,6 +63,7 @@ class ModelRequest:
         tools: the tools offered, each `{"type": "function", "function": {"name", "description", "parameters"}}`
         schema: a JSON schema that the reply's text must be JSON of
         temperature, max_tokens, seed, stop: sampling options; None leaves them to the provider
+        logprobs: whether log-probabilities of the answer's tokens are wanted
     """
 
     messages: Sequence[Message]
@@ -72,6 +73,7 @@ class ModelRequest:
     max_tokens: int | None = None
     seed: int | None = None
     stop: Sequence[str] = ()
+    logprobs: bool = False
 
 
 @frozen

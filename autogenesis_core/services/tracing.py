@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from attrs import define, field
 
-from autogenesis_core.canonical import digest
+from autogenesis_core.identity import digest
 
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL)", re.IGNORECASE)
 _FLUSH = 200  # lines; a crash loses at most so many, and none that a decision stood on (that is the journal's)

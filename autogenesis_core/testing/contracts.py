@@ -27,7 +27,7 @@ from autogenesis_core.sepl.spaces import Assessment, Candidate, Vote
 from autogenesis_core.services.client import ModelClient
 from autogenesis_core.services.model import ModelRequest, ToolCall
 from autogenesis_core.settings import Composition, Resource
-from autogenesis_core.structure import structure
+from autogenesis_core.structuring import structure
 from autogenesis_core.testing.models import FunctionModel
 
 _HEAVY = ("hydra", "litellm", "sqlalchemy", "numpy", "gymnasium", "reasoning_gym", "torch", "pandas", "openai")

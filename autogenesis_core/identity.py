@@ -1,13 +1,17 @@
-"""Canonical JSON and the digests over it."""
+"""Identity: canonical JSON, the digests over it, and the seeds that are derived from it."""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from autogenesis_core.errors import InvalidRecord
 
-JSON: TypeAlias = "bool | int | float | str | list[JSON] | tuple[JSON, ...] | Mapping[str, JSON] | None"
+if TYPE_CHECKING:
+    JSON: TypeAlias = "bool | int | float | str | list[JSON] | tuple[JSON, ...] | Mapping[str, JSON] | None"
+else:
+    # At run time converters must not descend into a recursive type; canonical() is what proves that a value is JSON.
+    JSON = Any
 
 
 def canonical(value: object) -> str:

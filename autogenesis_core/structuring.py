@@ -46,11 +46,22 @@ def structure_arguments(signature: inspect.Signature, data: Mapping[str, object]
 def converter() -> Any:  # cattrs' type would import cattrs where nothing is structured
     """The strict converter: unknown keys are errors and scalars must be what they say."""
     from cattrs import Converter
+    from cattrs.cols import is_sequence, list_structure_factory
 
     strict = Converter(forbid_extra_keys=True)
     for kind in (str, bool, int, float):
         strict.register_structure_hook(kind, _strict)
+    strict.register_structure_hook_factory(is_sequence, lambda kind: _no_text(list_structure_factory(kind, strict)))
     return strict
+
+
+def _no_text(hook: Any) -> Any:  # a hook of cattrs
+    def structured(value: object, kind: Any) -> object:
+        if isinstance(value, str | bytes | Mapping) or not isinstance(value, Sequence):
+            raise TypeError(f"{_shown(value)} is no list")
+        return hook(value, kind)
+
+    return structured
 
 
 def _strict(value: object, kind: type) -> object:
@@ -78,9 +89,10 @@ def _problems(error: BaseException, path: str, target: Any) -> Iterator[tuple[st
     elif isinstance(error, KeyError):
         yield path if path.endswith(str(error.args[0])) else f"{path}.{error.args[0]}", "missing"
     elif isinstance(error, InputError):
-        yield path, error.reason
+        yield path, "; ".join(filter(None, (error.reason, error.hint)))
     else:
-        yield path, _plain(error)
+        field = re.match(r"'(\w+)' (must .*)", str(error))  # attrs' validators name the field in their text only
+        yield (f"{path}.{field[1]}", field[2]) if field else (path, _plain(error))
 
 
 def _place(error: BaseException) -> str:

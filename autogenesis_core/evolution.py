@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from autogenesis_core.canonical import JSON, derive, digest
+from autogenesis_core.identity import JSON, derive, digest
 from autogenesis_core.rspl.function import FunctionAgent
 from autogenesis_core.rspl.record import source_hash
 from autogenesis_core.runtime import Runtime
