@@ -27,7 +27,7 @@ def group(name: str) -> tuple[str, ...]:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, and the arrows between parts."""
-    session.install(*group("lint"), "-e", ".")
+    session.install(*group("lint"), *ALL)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", "--no-cache")

@@ -120,7 +120,7 @@ def describe(
         exports = {"parameters": schema, "annotations": attrs.asdict(cls.annotations)}
     trainable = {field.name: bool(field.metadata.get("trainable", False)) for field in parameter_fields(cls)}
     made: Kind = kind  # type: ignore[assignment]  # Record checks it
-    entry = Installed(distribution, f"{kind}/{name}", source_hash(cls))
+    entry = Installed(distribution, f"{kind}/{name}", source_hash(cast("Any", cls)))
     return Record(made, name, description, entry, parameters, exports, trainable)
 
 

@@ -27,7 +27,6 @@
 """
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 
 class AutogenesisError(Exception):
@@ -143,6 +142,8 @@ class InvalidAnswer(ModelError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """The known name nearest to `name`, or None if none is near."""
+    from difflib import get_close_matches  # needed only when something is wrong
+
     return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.6)), None)
 
 

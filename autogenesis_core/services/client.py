@@ -68,8 +68,8 @@ class ModelClient:
     ) -> ModelAnswer:
         """The model's answer.
 
-        Raises ModelError or one of its kinds, after retries where they can help; Refused; BudgetExceeded before a
-        call that the budget does not allow; InvalidAnswer if a schema was asked for and the answer is no JSON or was cut off.
+        Raises ModelError or one of its kinds, after retries where they can help; BudgetExceeded before a call that
+        the budget does not allow; InvalidAnswer if a schema was asked for and the answer is no JSON or was cut off.
         """
         self._calls += 1
         request = ModelRequest(
