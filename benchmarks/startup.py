@@ -13,7 +13,10 @@ import time
 PYTHON = [sys.executable, "-c"]
 CLI = [sys.executable, "-m", "autogenesis_core.cli"]
 HYDRA = "import hydra, omegaconf; from hydra import compose, initialize_config_dir"
-COMPOSED = "from autogenesis_core import Runtime; Runtime.compose('+agent=tool_calling', '+tool=[calculator]', '+model=simulated')"
+COMPOSED = (
+    "from autogenesis_core import Runtime; "
+    "Runtime.compose('+agent=tool_calling', '+tool=[calculator]', '+model=simulated')"
+)
 
 
 def seconds(commands: dict[str, list[str]], runs: int) -> dict[str, float]:

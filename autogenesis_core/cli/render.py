@@ -1,6 +1,6 @@
 """What a person sees of a run, drawn from result.json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +37,15 @@ def render_round(report: Any) -> str:  # a RoundReport
     """One line a round: what was proposed, what val said, the verdict and why."""
     what = f"reflect {_count(report.hypotheses, 'hypothesis', 'hypotheses')} → {_count(report.edits, 'edit', 'edits')}"
     if report.edits:
-        what += f" of {', '.join(dict.fromkeys(edit.variable for edit in report.edits))}"
+        what += f" of {_variables(edit.variable for edit in report.edits)}"
     val = f"val {_number(report.before)} → {_number(report.after)}" if report.after is not None else ""
     if report.verdict.decision == "commit":
-        names = ", ".join(f"{name}@{version}" for name, version in report.versions.items())
-        verdict = f"commit {names}: {report.verdict.reason}"
+        versions = report.versions
+        names = ", ".join(f"{name}@{version}" for name, version in versions.items())
+        verdict = f"commit {names if len(versions) > 1 else next(iter(versions.values()))}: {report.verdict.reason}"
     else:
         verdict = f"{report.verdict.decision}: {report.verdict.reason}"
-    return f"  round {report.number}  {what:<62}  {val:<19} {verdict}"
+    return f"  round {report.number}  {what:<70}  {val:<19} {verdict}"
 
 
 def render_result(result: Mapping[str, Any], notes: Sequence[str]) -> str:
@@ -122,6 +123,15 @@ def _number(value: float | None) -> str:
 def _p(p: float) -> str:
     """The one-sided p of an improvement."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def _variables(ids: Iterable[str]) -> str:
+    """Variables, each resource named once: `prompt/x#rules #tools`."""
+    paths: dict[str, list[str]] = {}
+    for variable in dict.fromkeys(ids):
+        name, _, path = variable.partition("#")
+        paths.setdefault(name, []).append(f"#{path}")
+    return ", ".join(name + " ".join(found) for name, found in paths.items())
 
 
 def _count(items: Sequence[object], one: str, many: str) -> str:

@@ -9,7 +9,6 @@ from attrs import define, field, frozen
 
 from autogenesis_core.errors import (
     AuthenticationFailed,
-    AutogenesisError,
     BadRequest,
     BudgetExceeded,
     ContextExceeded,
@@ -189,9 +188,10 @@ class Evaluator:
         try:
             score = self.benchmark.score(example, outcome)
             score = await score if inspect.isawaitable(score) else score
-        except AutogenesisError:
+        except (PluginError, BudgetExceeded):
             raise
         except Exception as error:
+            # Not the system's own fault, so it must not count as its score.
             name = type(self.benchmark).__name__
             raise PluginError(
                 f"the scorer of {name} failed on {example.id}: {type(error).__name__}: {error}"

@@ -1,0 +1,1 @@
+"""Autogenesis agent: a function of your own, with evolvable keyword arguments."""

@@ -1,0 +1,7 @@
+from autogenesis_core.testing import AgentContract
+
+
+class TestCallable(AgentContract):
+    option = "agent/callable"
+    settings = ("agent.path=app.py:run",)
+    task = None

@@ -1,0 +1,1 @@
+"""Autogenesis agent: calls tools until the task is done."""

@@ -1,0 +1,1 @@
+"""A file of questions and targets as a benchmark."""

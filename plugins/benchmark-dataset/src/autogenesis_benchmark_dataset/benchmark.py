@@ -1,0 +1,180 @@
+"""The benchmark: a file's rows as examples, their splits, and their scores."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from autogenesis_benchmark_dataset import scorers
+from autogenesis_benchmark_dataset.rows import Row, read_rows
+from autogenesis_core import (
+    JSON,
+    SPLITS,
+    Benchmark,
+    InputError,
+    Outcome,
+    Question,
+    Score,
+    Split,
+    digest,
+    load_function,
+    unknown,
+)
+
+_INPUTS = ("input", "question", "prompt", "text")
+_TARGETS = ("target", "answer", "output", "label")
+_SPLITS: Mapping[str, Split] = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+
+
+@frozen
+class Dataset(Benchmark):
+    """Questions with targets from a file.
+
+    Arguments:
+        path: a `.json`, `.jsonl` or `.csv` file, from the current folder; each may also be `.gz`
+        input, target: the fields with the question and its target; by default the first of the usual names
+        id: the field with a name for each example; by default the row's number
+        scorer: `exact`, `numeric`, `contains`, `choice`, `regex`, or `file.py:function`, a function of the user's that
+            takes answer, target and question and returns a number, true or false, or (number, feedback)
+        split: the field that says which split an example belongs to; by default all are shuffled and shared out
+    """
+
+    path: str
+    input: str | None = None
+    target: str | None = None
+    id: str | None = None
+    scorer: str = "exact"
+    split: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not self._is_own and self.scorer not in scorers.SCORERS:
+            known = f"known: {', '.join(scorers.SCORERS)}, or a function of yours: scorer.py:score"
+            raise unknown("scorer", self.scorer, scorers.SCORERS, known)
+
+    def examples(self, sizes: Mapping[Split, int], seed: int) -> Mapping[Split, Sequence[Question]]:
+        """The file's examples; of several with the same input, the first alone.
+
+        Where there are fewer than `sizes` asks for, every split shrinks in proportion. Raises InputError for a file
+        that cannot be used as it is meant, and if a split would be empty.
+        """
+        questions = self._questions()
+        if self.split is None:
+            pool = _shuffled([question for question, _ in questions], seed)
+            shares = _shares(min(len(pool), sum(sizes.values())), [sizes.get(split, 0) for split in SPLITS])
+            found = {split: [pool.pop() for _ in range(share)] for split, share in zip(SPLITS, shares, strict=True)}
+        else:
+            found = {
+                split: _shuffled([q for q, own in questions if own == split], seed)[: sizes.get(split, 0)]
+                for split in SPLITS
+            }
+        for split in SPLITS:
+            if sizes.get(split, 0) and not found[split]:
+                raise InputError(
+                    f"{self.path} has {len(questions)} different examples, and none is left for `{split}`",
+                    f"splits.{split}=0, or more examples" if self.split is None else "leave out benchmark.split",
+                )
+        return found
+
+    def score(self, example: Question, outcome: Outcome) -> Score:
+        """What the scorer says of the answer, white space around it taken away."""
+        answer = outcome.text.strip()
+        if self._is_own:
+            return scorers.call(load_function(self.scorer), self.scorer, answer, example)
+        return scorers.SCORERS[self.scorer].score(answer, example)
+
+    @property
+    def digest(self) -> str:
+        """Over the scorers' own source, too, be it ours or the user's."""
+        files = [scorers.__file__]
+        if self._is_own:
+            load_function(self.scorer)  # a wrong path is an error that says so
+            files.append(self.scorer.rpartition(":")[0])
+        return digest([super().digest, *(Path(file).expanduser().read_text(encoding="utf-8") for file in files)])
+
+    @property
+    def _is_own(self) -> bool:
+        return ":" in self.scorer or self.scorer.endswith(".py")
+
+    def _questions(self) -> list[tuple[Question, Split | None]]:
+        """Every different question, with its split where the file says it."""
+        path = Path(self.path).expanduser()
+        rows = read_rows(path)
+        read = self._reader(rows[0], path.name)
+        questions: dict[str, tuple[Question, Split | None]] = {}
+        names: set[str] = set()
+        for number, row in enumerate(rows, 1):
+            question, split = read(row, number)
+            if question.input.strip() in questions:
+                continue
+            if question.id in names:
+                raise InputError(f"two examples of {path.name} have the {self.id} '{question.id}'", "benchmark.id=null")
+            names.add(question.id)
+            questions[question.input.strip()] = question, split
+        return list(questions.values())
+
+    def _reader(self, first: Row, name: str) -> Callable[[Row, int], tuple[Question, Split | None]]:
+        """Reads a row as a question, by the fields that the first row has."""
+        asked = _field("input", self.input, _INPUTS, first, name)
+        wanted = self.target
+        if not self._is_own or wanted is not None or any(field in first for field in _TARGETS):
+            wanted = _field("target", self.target, _TARGETS, first, name)
+
+        def read(row: Row, number: int) -> tuple[Question, Split | None]:
+            where = f"example {number} of {name}"
+            text = _value(row, asked, where)
+            if not isinstance(text, str) or not text.strip():
+                raise InputError(f"the field '{asked}' of {where} is no text: {scorers.quoted(text)}")
+            target = None if wanted is None else _value(row, wanted, where)
+            if not self._is_own:
+                scorers.check_target(self.scorer, target, where)
+            label = f"{name.partition('.')[0]}-{number}" if self.id is None else str(_value(row, self.id, where))
+            split = None if self.split is None else _split(_value(row, self.split, where), where)
+            return Question(label, text, target), split
+
+        return read
+
+
+def _field(purpose: str, chosen: str | None, usual: Sequence[str], row: Row, name: str) -> str:
+    found = f"its fields: {', '.join(row)}"
+    if chosen is None:
+        field = next((field for field in usual if field in row), None)
+        if field is None:
+            raise InputError(f"{name} has none of the fields {', '.join(usual)}", f"benchmark.{purpose}=…   ({found})")
+        return field
+    if chosen not in row:
+        raise unknown(f"field in {name}", chosen, row, found)
+    return chosen
+
+
+def _value(row: Row, field: str, where: str) -> Any:  # whatever the file holds
+    if field not in row:
+        raise InputError(f"{where} has no field '{field}'", f"its fields: {', '.join(row)}")
+    return row[field]
+
+
+def _split(value: JSON, where: str) -> Split:
+    split = _SPLITS.get(str(value).strip().lower())
+    if split is None:
+        raise InputError(f"{where} belongs to no known split: {scorers.quoted(value)}", f"known: {', '.join(_SPLITS)}")
+    return split
+
+
+def _shuffled(questions: Sequence[Question], seed: int) -> list[Question]:
+    """In an order that only the seed and the questions decide, not their order in the file."""
+    return sorted(questions, key=lambda question: digest([seed, question.digest]))
+
+
+def _shares(total: int, sizes: Sequence[int]) -> list[int]:
+    """`total` in whole numbers in proportion to `sizes`, none that is asked for empty if it can be helped."""
+    asked = sum(sizes) or 1
+    shares = [max(total * size // asked, min(size, 1)) for size in sizes]
+    while sum(shares) > total:
+        shares[shares.index(max(shares))] -= 1
+    for index in sorted(range(len(sizes)), key=lambda i: (shares[i] * asked - total * sizes[i], i)):
+        if sum(shares) < total and shares[index] < sizes[index]:
+            shares[index] += 1
+    return shares

@@ -1,0 +1,5 @@
+from autogenesis_core.testing import GateContract
+
+
+class TestImprovement(GateContract):
+    option = "gate/improvement"

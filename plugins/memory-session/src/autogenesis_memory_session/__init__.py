@@ -1,0 +1,1 @@
+"""Autogenesis memory: the events of one session, recalled under a token budget."""

@@ -1,0 +1,5 @@
+from autogenesis_core.testing import MemoryContract
+
+
+class TestSession(MemoryContract):
+    option = "memory/session"

@@ -1,0 +1,1 @@
+"""Models of many providers, through litellm."""

@@ -1,0 +1,1 @@
+"""Autogenesis tool: exact arithmetic."""

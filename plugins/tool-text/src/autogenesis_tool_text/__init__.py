@@ -1,0 +1,1 @@
+"""Autogenesis tools: sort words, count letters, convert numbers between bases."""
