@@ -32,7 +32,7 @@ class Splits:
 
     train: int = field(default=60, validator=validators.ge(0))
     val: int = field(default=50, validator=validators.ge(0))
-    test: int = field(default=50, validator=validators.ge(0))
+    test: int = field(default=100, validator=validators.ge(0))
 
 
 @frozen

@@ -1,0 +1,1 @@
+"""A small numeric policy that acts in environments, without any language model."""

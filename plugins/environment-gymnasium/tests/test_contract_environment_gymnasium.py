@@ -1,0 +1,5 @@
+from autogenesis_core.testing import EnvironmentContract
+
+
+class TestGymnasium(EnvironmentContract):
+    option = "environment/gymnasium"

@@ -1,0 +1,1 @@
+"""CMA-ES over one vector of numbers, without any language model."""

@@ -1,0 +1,5 @@
+from autogenesis_core.testing import OptimizerContract
+
+
+class TestEvolutionStrategy(OptimizerContract):
+    option = "optimizer/evolution_strategy"

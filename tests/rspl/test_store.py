@@ -1,0 +1,651 @@
+"""The store: versions, heads, conflicts, the log, and what a kill or a damaged file leaves."""
+
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autogenesis_core import Conflict, InputError, Installed, Record, StoreError, UnknownName
+from autogenesis_core.rspl.manager import restore
+from autogenesis_core.rspl.reference import Reference
+from autogenesis_core.rspl.store import SCHEMA, SHIPPED, Change, Store
+
+
+def make(name="x", value=0):
+    return Record("tool", name, "", Installed("d", f"tool/{name}", "h"), {"value": value})
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder and its bytes."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def raw(path: Path, *statements: str) -> None:
+    """Changes a store behind its back."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "autogenesis.db"
+
+
+@pytest.fixture
+def store(path):
+    with Store.open(path) as opened:
+        yield opened
+
+
+# Versions and heads
+
+
+def test_the_first_version_is_1_0_0_and_a_commit_adds_a_patch(store):
+    _, first = store.commit("main", [Change(make(value=1), None)])
+    _, second = store.commit("main", [Change(make(value=2), "1.0.0")])
+    assert [first, second] == [{"tool/x": "1.0.0"}, {"tool/x": "1.0.1"}]
+
+
+def test_one_counter_serves_a_name_across_branches_and_each_name_has_its_own(store):
+    store.commit(SHIPPED, [Change(make("x"), None), Change(make("y"), None)])
+    _, on_main = store.commit("main", [Change(make("x", 1), "1.0.0")])
+    _, on_demo = store.commit("demo", [Change(make("x", 2), "1.0.0"), Change(make("y", 1), "1.0.0")])
+    assert on_main == {"tool/x": "1.0.1"}
+    assert on_demo == {"tool/x": "1.0.2", "tool/y": "1.0.1"}
+    expected = {SHIPPED: "1.0.0", "main": "1.0.1", "demo": "1.0.2"}
+    assert expected == {branch: store.head(branch, "tool", "x").version for branch in store.branches()}
+
+
+def test_a_version_knows_its_digest_its_parent_and_its_commit(store):
+    store.commit("main", [Change(make(value=1), None)])
+    commit, _ = store.commit("main", [Change(make(value=2), "1.0.0")])
+    second, first = store.history("tool", "x")
+    assert ((), make(value=1).digest, "active") == (first.parents, first.digest, first.state)
+    assert (("1.0.0",), make(value=2).digest, commit) == (second.parents, second.digest, second.commit)
+    assert make(value=2) == store.record(second.digest)
+
+
+def test_a_head_records_the_model_that_it_was_evolved_with(store):
+    store.commit("main", [Change(make(value=1), None)], model="openai/gpt-5-mini")
+    assert store.head("main", "tool", "x").model == "openai/gpt-5-mini"
+
+
+def test_a_restored_head_says_with_which_model_its_record_was_evolved(store):
+    store.commit("main", [Change(make(value=1), None)], model="one")
+    store.commit("main", [Change(make(value=2), "1.0.0")], model="two")
+    restore(store, "main", [store.find(Reference.parse("tool/x@1.0.0"), "main")])
+    assert store.head("main", "tool", "x").model == "one"
+
+
+def test_a_store_is_the_same_after_it_was_closed_and_opened(path):
+    with Store.open(path) as store:
+        store.commit("main", [Change(make(value=1), None)], run="r1")
+        store.journal("r1", [("candidate", {"id": "c"}), ("result", [1, None])])
+        before = store.history("tool", "x"), store.heads("main"), store.entries(), store.read_journal("r1")
+    with Store.open(path, create=False) as store:
+        after = store.history("tool", "x"), store.heads("main"), store.entries(), store.read_journal("r1")
+    assert before == after
+    assert after[3] == [("candidate", {"id": "c"}), ("result", [1, None])]
+
+
+def test_names_resolve_to_the_branch_and_then_to_what_is_shipped(store):
+    store.commit(SHIPPED, [Change(make("x"), None), Change(make("y"), None)])
+    store.commit("main", [Change(make("x", 1), "1.0.0")])
+    store.commit("demo", [Change(make("x", 2), "1.0.0")])
+    expected = {
+        "tool/x": "1.0.1",
+        "tool/x@champion": "1.0.1",
+        "tool/x@1.0.0": "1.0.0",
+        "tool/x@main": "1.0.1",
+        "tool/x@demo": "1.0.2",
+        "tool/x@shipped": "1.0.0",
+        "tool/y": "1.0.0",
+        "tool/y@champion": "1.0.0",
+    }
+    assert expected == {name: store.find(Reference.parse(name), "main").version for name in expected}
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("tool/yx", "tool/x"), ("tool/x@1.0.7", "tool/x@1.0.0"), ("tool/x@mian", "1.0.0"), ("prompt/x", "tool/x")],
+)
+def test_an_unknown_name_is_answered_with_what_there_is(store, name, near):
+    store.commit("main", [Change(make(), None)])
+    with pytest.raises(UnknownName, match=near):
+        store.find(Reference.parse(name), "main")
+
+
+# Conflicts: one of two writers wins, and nothing of the other is written
+
+
+def test_of_two_writers_of_one_head_one_wins_and_the_other_is_told(path):
+    with Store.open(path) as first, Store.open(path) as second:
+        first.commit("main", [Change(make(value=0), None)])
+        seen = second.head("main", "tool", "x").version
+        first.commit("main", [Change(make(value=1), seen)])
+        before = second.entries(), second.history("tool", "x")
+        with pytest.raises(Conflict, match=r"tool/x moved from 1\.0\.0 to 1\.0\.1 on branch main"):
+            second.commit("main", [Change(make(value=2), seen)])
+        assert before == (second.entries(), second.history("tool", "x"))
+        assert make(value=1).digest == second.head("main", "tool", "x").digest
+        with pytest.raises(StoreError, match="no record"):
+            first.record(make(value=2).digest)
+        assert first.verify() is None
+
+
+@pytest.mark.parametrize("expected", [None, "1.0.7", ""])
+def test_a_commit_that_expects_another_head_conflicts(store, expected):
+    store.commit("main", [Change(make(), None)])
+    with pytest.raises(Conflict):
+        store.commit("main", [Change(make(value=1), expected)])
+
+
+def test_a_commit_of_several_resources_lands_whole_or_not_at_all(store):
+    store.commit("main", [Change(make("a"), None), Change(make("c"), None)])
+    store.commit("main", [Change(make("c", 1), "1.0.0")])
+    before = store.heads("main"), store.entries(), store.history("tool", "a")
+    with pytest.raises(Conflict):
+        store.commit("main", [Change(make("a", 5), "1.0.0"), Change(make("b"), None), Change(make("c", 5), "1.0.0")])
+    assert before == (store.heads("main"), store.entries(), store.history("tool", "a"))
+    assert store.history("tool", "b") == []
+    _, versions = store.commit("main", [Change(make("a", 5), "1.0.0"), Change(make("c", 5), "1.0.1")])
+    assert versions == {"tool/a": "1.0.1", "tool/c": "1.0.2"}
+
+
+def test_a_commit_conflicts_if_a_head_moved_that_it_was_only_assessed_with(store):
+    store.commit("main", [Change(make("a"), None), Change(make("b"), None)])
+    store.commit("main", [Change(make("b", 1), "1.0.0")])
+    before = store.entries()
+    with pytest.raises(Conflict, match="tool/b moved"):
+        store.commit("main", [Change(make("a", 1), "1.0.0")], heads={"tool/a": "1.0.0", "tool/b": "1.0.0"})
+    assert before == store.entries()
+
+
+def test_a_branch_that_never_changed_a_resource_conflicts_when_the_shipped_one_moves(store):
+    store.commit(SHIPPED, [Change(make(), None)])
+    store.commit(SHIPPED, [Change(make(value=1), "1.0.0")], event="install")
+    with pytest.raises(Conflict):
+        store.commit("main", [Change(make(value=2), "1.0.0")])
+    store.commit("main", [Change(make(value=2), "1.0.1")])
+
+
+def test_a_resource_twice_in_one_commit_is_refused_whole(store):
+    with pytest.raises((StoreError, InputError)):
+        store.commit("main", [Change(make(value=1), None), Change(make(value=2), None)])
+    assert (store.entries(), store.heads("main")) == ([], {})
+
+
+def test_a_record_that_may_not_be_stored_leaves_nothing_of_its_commit(store):
+    with pytest.raises(InputError):
+        store.commit("main", [Change(make("a"), None), Change(make("b", float("nan")), None)])
+    assert (store.entries(), store.heads("main"), store.history("tool", "a")) == ([], {}, [])
+    store.commit("main", [Change(make("a"), None)])
+
+
+_WRITER = """
+import sys, time, pathlib
+from autogenesis_core import Conflict, Installed, Record
+from autogenesis_core.rspl.store import Change, Store
+path, me, other = sys.argv[1:]
+with Store.open(pathlib.Path(path)) as store:
+    seen = store.head("main", "tool", "x").version
+    ready = pathlib.Path(path).parent
+    (ready / me).touch()
+    while not (ready / other).exists():
+        time.sleep(0.001)
+    record = Record("tool", "x", "", Installed("d", "tool/x", "h"), {"value": me})
+    try:
+        print("won", store.commit("main", [Change(record, seen)])[1]["tool/x"])
+    except Conflict as error:
+        print("lost", error.reason)
+"""
+
+
+def test_of_two_processes_that_write_one_head_one_wins_and_the_other_is_told(path):
+    with Store.open(path) as store:
+        store.commit("main", [Change(make(), None)])
+        writers = [
+            subprocess.Popen([sys.executable, "-c", _WRITER, str(path), *names], stdout=subprocess.PIPE, text=True)
+            for names in (("p", "q"), ("q", "p"))
+        ]
+        said = sorted(writer.communicate(timeout=30)[0].strip() for writer in writers)
+        assert said == ["lost tool/x moved from 1.0.0 to 1.0.1 on branch main in the meantime", "won 1.0.1"]
+        assert (len(store.history("tool", "x")), len(store.entries())) == (2, 2)
+        assert store.verify() is None
+
+
+def test_no_update_is_lost_among_threads_that_try_again_after_a_conflict(path):
+    with Store.open(path) as store:
+        store.commit("main", [Change(make(value=0), None)])
+
+    def count() -> None:
+        with Store.open(path) as mine:
+            for _ in range(5):
+                while True:
+                    head = mine.head("main", "tool", "x")
+                    value = mine.record(head.digest).parameters["value"]
+                    try:
+                        mine.commit("main", [Change(make(value=value + 1), head.version)])
+                        break
+                    except Conflict:
+                        continue
+
+    threads = [threading.Thread(target=count) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with Store.open(path) as store:
+        assert store.record(store.head("main", "tool", "x").digest).parameters["value"] == 15
+        assert (len(store.history("tool", "x")), store.verify()) == (16, None)
+
+
+def test_many_may_open_a_new_store_at_once(tmp_path):
+    for attempt in range(10):
+        path = tmp_path / str(attempt) / "autogenesis.db"
+        path.parent.mkdir()
+        barrier = threading.Barrier(4)
+        errors: list[str] = []
+
+        def opened(path=path, barrier=barrier, errors=errors) -> None:
+            barrier.wait()
+            try:
+                Store.open(path).close()
+            except Exception as error:
+                errors.append(f"{type(error).__name__}: {error}")
+
+        threads = [threading.Thread(target=opened) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+
+
+# Restoring: nothing is erased, and any earlier state comes back bit for bit
+
+
+def test_restore_makes_a_new_version_with_the_old_digest_and_the_current_head_as_parent(store):
+    store.commit("main", [Change(make(value=1), None)])
+    store.commit("main", [Change(make(value=2), "1.0.0")])
+    before = store.history("tool", "x")
+    _, versions = restore(store, "main", [store.find(Reference.parse("tool/x@1.0.0"), "main")])
+    assert versions == {"tool/x": "1.0.2"}
+    newest, *older = store.history("tool", "x")
+    assert (before[-1].digest, ("1.0.1",)) == (newest.digest, newest.parents)
+    assert before == older
+    assert store.head("main", "tool", "x").version == "1.0.2"
+    assert (store.entries()[-1].event, store.entries()[-1].body["to"]) == ("restore", ["tool/x@1.0.0"])
+
+
+def test_several_resources_are_restored_in_one_commit(store):
+    store.commit("main", [Change(make("a"), None), Change(make("b"), None)])
+    store.commit("main", [Change(make("a", 1), "1.0.0"), Change(make("b", 1), "1.0.0")])
+    old = [store.find(Reference.parse(f"tool/{name}@1.0.0"), "main") for name in "ab"]
+    commit, _ = restore(store, "main", old, "rollback")
+    assert {make("a").digest, make("b").digest} == {head.digest for head in store.heads("main").values()}
+    assert [("rollback", commit)] == [(entry.event, entry.id) for entry in store.entries()[2:]]
+
+
+OPERATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["commit", "stale", "restore", "install"]),
+        st.sampled_from(["main", "dev"]),
+        st.sampled_from(["x", "y"]),
+        st.integers(0, 5),
+    ),
+    max_size=14,
+)
+
+
+class Model:
+    """What the store should do, in a few lines of memory."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, list[tuple[str, str | None]]] = {"x": [], "y": []}
+        self.heads: dict[tuple[str, str], int] = {}
+
+    def head(self, branch: str, name: str) -> int | None:
+        return self.heads.get((branch, name), self.heads.get((SHIPPED, name)))
+
+    def write(self, branch: str, name: str, digest: str) -> None:
+        head = self.head(branch, name)
+        self.versions[name].append((digest, None if head is None else f"1.0.{head}"))
+        self.heads[branch, name] = len(self.versions[name]) - 1
+
+
+def check(store: Store, model: Model) -> None:
+    for name, versions in model.versions.items():
+        expected = [(f"1.0.{n}", digest, (parent,) if parent else ()) for n, (digest, parent) in enumerate(versions)]
+        assert expected[::-1] == [(v.version, v.digest, v.parents) for v in store.history("tool", name)]
+    heads = {(branch, h.name): h.version for branch in store.branches() for h in store.heads(branch).values()}
+    assert {key: f"1.0.{number}" for key, number in model.heads.items()} == heads
+    assert store.verify() is None
+
+
+@settings(max_examples=50, deadline=None)
+@given(OPERATIONS)
+def test_any_sequence_of_commits_and_restores_does_what_the_model_does(operations):
+    folder = tempfile.mkdtemp()
+    path = Path(folder) / "autogenesis.db"
+    model = Model()
+    with Store.open(path) as store:
+        for verb, branch, name, value in operations:
+            where = SHIPPED if verb == "install" else branch
+            head = model.head(where, name)
+            expected = None if head is None else f"1.0.{head}"
+            if verb == "stale":
+                with pytest.raises(Conflict):
+                    store.commit(where, [Change(make(name, value), "1.0.99" if head is None else None)])
+            elif verb == "restore":
+                if not model.versions[name]:
+                    continue
+                number = value % len(model.versions[name])
+                restore(store, where, [store.find(Reference.parse(f"tool/{name}@1.0.{number}"), where)])
+                model.write(where, name, model.versions[name][number][0])
+            else:
+                store.commit(where, [Change(make(name, value), expected)])
+                model.write(where, name, make(name, value).digest)
+        check(store, model)
+    with Store.open(path) as store:
+        check(store, model)
+        for versions in model.versions.values():
+            for digest, _ in versions:
+                assert digest == store.record(digest).digest
+    shutil.rmtree(folder)
+
+
+# The log
+
+
+def test_every_commit_restore_and_rejection_is_an_entry_of_the_log(store):
+    first, _ = store.commit("main", [Change(make(value=1), None)], run="r1", body={"author": "optimizer"})
+    store.log("reject", "candidate1", "r1", {"reason": "worse"})
+    second, _ = store.commit("main", [Change(make(value=2), "1.0.0")], run="r2")
+    entries = store.entries()
+    assert [("commit", first, "r1"), ("reject", "candidate1", "r1"), ("commit", second, "r2")] == [
+        (entry.event, entry.id, entry.run) for entry in entries
+    ]
+    change = {"resource": "tool/x", "version": "1.0.0", "digest": make(value=1).digest, "from": None}
+    assert {"branch": "main", "changes": [change], "author": "optimizer"} == entries[0].body
+    assert entries[:2] == store.entries(run="r1")
+    assert entries[2:] == store.entries(id_=second[:4])
+    assert store.entries(id_="%") == []
+
+
+def test_a_rejection_leaves_only_its_entry_in_the_log(store):
+    store.commit("main", [Change(make(value=1), None)])
+    before = store.heads("main"), store.history("tool", "x")
+    store.log("reject", "candidate1", "r1", {"candidate": make(value=2).digest})
+    assert before == (store.heads("main"), store.history("tool", "x"))
+    with pytest.raises(StoreError, match="no record"):
+        store.record(make(value=2).digest)
+
+
+_OTHER = make(value=99)
+TAMPERINGS: Mapping[str, tuple[str, ...]] = {
+    "an entry's body": ("UPDATE log SET body = replace(body, 'worse', 'better') WHERE seq = 3",),
+    "an entry's body is no JSON": ("UPDATE log SET body = '{' WHERE seq = 3",),
+    "an entry's time": ("UPDATE log SET time = time + 1 WHERE seq = 2",),
+    "an entry's event": ("UPDATE log SET event = 'commit' WHERE seq = 3",),
+    "an entry's id": ("UPDATE log SET id = 'other' WHERE seq = 3",),
+    "an entry's run": ("UPDATE log SET run = 'other' WHERE seq = 3",),
+    "an entry's hash": ("UPDATE log SET hash = 'other' WHERE seq = 3",),
+    "the first entry is gone": ("DELETE FROM log WHERE seq = 1",),
+    "a middle entry is gone": ("DELETE FROM log WHERE seq = 3",),
+    "two entries change places": (
+        "UPDATE log SET seq = 100 WHERE seq = 2",
+        "UPDATE log SET seq = 2 WHERE seq = 3",
+        "UPDATE log SET seq = 3 WHERE seq = 100",
+    ),
+    "an entry is put in": ("INSERT INTO log SELECT 100, time, event, id, run, body, hash FROM log WHERE seq = 2",),
+    "the last commit's entry is gone": ("DELETE FROM log WHERE seq = 4",),
+    "a record's body": ("UPDATE records SET body = replace(body, '\"value\":1', '\"value\":7')",),
+    "a record's body is no JSON": ("UPDATE records SET body = '{'",),
+    "a record's body is no record": ("UPDATE records SET body = '{}'",),
+    "a record is gone": (f"DELETE FROM records WHERE digest = '{make(value=1).digest}'",),
+    "a version's digest": (f"UPDATE versions SET digest = '{make(value=2).digest}' WHERE version = '1.0.0'",),
+    "a version's parents": ("UPDATE versions SET parents = '[]' WHERE version = '1.0.1'",),
+    "a version is gone": ("DELETE FROM versions WHERE version = '1.0.0'",),
+    "a version is put in": (
+        "INSERT INTO versions SELECT kind, name, 9, '1.0.9', digest, parents, state, 'none' FROM versions LIMIT 1",
+    ),
+    "a head was moved without a commit": ("UPDATE heads SET version = '1.0.0'",),
+    "a head is gone": ("DELETE FROM heads",),
+}
+
+
+@pytest.mark.parametrize("statements", TAMPERINGS.values(), ids=TAMPERINGS)
+def test_verify_finds_tampering(path, statements):
+    with Store.open(path) as store:
+        store.commit("main", [Change(make(value=1), None)], run="r1")
+        store.commit("main", [Change(make("y"), None)], run="r1")
+        store.log("reject", "candidate1", "r1", {"reason": "worse"})
+        store.commit("main", [Change(make(value=2), "1.0.0")], run="r1")
+        assert store.verify() is None
+    raw(path, *statements)
+    with Store.open(path) as store:
+        assert isinstance(store.verify(), str)
+
+
+def test_an_altered_record_is_not_handed_out(path):
+    with Store.open(path) as store:
+        store.commit("main", [Change(make(value=1), None)])
+    raw(path, "UPDATE records SET body = replace(body, '\"value\":1', '\"value\":7')")
+    with Store.open(path) as store, pytest.raises(StoreError, match="was altered"):
+        store.record(make(value=1).digest)
+
+
+@pytest.mark.parametrize("body", ["{", "{}", ""])
+def test_a_record_that_is_none_any_more_is_the_stores_error(path, body):
+    """Not InvalidRecord: that says that what a person typed is wrong."""
+    with Store.open(path) as store:
+        store.commit("main", [Change(make(value=1), None)])
+    raw(path, f"UPDATE records SET body = '{body}'")
+    with Store.open(path) as store, pytest.raises(StoreError, match=make(value=1).digest[:12]):
+        store.record(make(value=1).digest)
+
+
+# Files that are no store, and files that nobody can open
+
+
+def foreign(path):
+    raw(path, "CREATE TABLE mine (a)", "INSERT INTO mine VALUES (1)")
+
+
+def foreign_wal(path):
+    raw(path, "PRAGMA journal_mode=WAL")
+    foreign(path)
+
+
+def newer(path):
+    Store.open(path).close()
+    raw(path, f"PRAGMA user_version={SCHEMA + 1}")
+
+
+def text(path):
+    path.write_text("These are notes of somebody's. " * 100)
+
+
+def short(path):
+    path.write_bytes(b"SQLite format 3\0")
+
+
+def torn(path):
+    fill(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def garbled(path):
+    fill(path)
+    data = path.read_bytes()
+    path.write_bytes(data[:100] + bytes(len(data) - 100))
+
+
+def fill(path):
+    with Store.open(path) as store:
+        for value in range(5):
+            store.commit("main", [Change(make(value=value), f"1.0.{value - 1}" if value else None)])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (foreign, "no store of Autogenesis"),
+        (foreign_wal, "no store of Autogenesis"),
+        (newer, f"has schema {SCHEMA + 1}; this program knows {SCHEMA}"),
+        (text, "not a database"),
+        (short, "not a database"),
+    ],
+    ids=lambda part: getattr(part, "__name__", ""),
+)
+def test_a_file_that_is_no_store_of_ours_is_said_to_be_none_and_is_not_touched(path, spoil, said):
+    spoil(path)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=said) as raised:
+        Store.open(path)
+    assert str(path) in str(raised.value)
+    assert before == path.read_bytes()
+
+
+@pytest.mark.parametrize("spoil", [foreign, foreign_wal, newer, text])
+def test_looking_at_a_file_that_is_no_store_leaves_nothing_beside_it(path, spoil):
+    spoil(path)
+    before = contents(path.parent)
+    with pytest.raises(StoreError):
+        Store.open(path)
+    assert before == contents(path.parent)
+
+
+def read(path):
+    with Store.open(path) as store:
+        store.heads("main")
+        store.history("tool", "x")
+        store.verify()
+
+
+@pytest.mark.parametrize("spoil", [torn, garbled])
+def test_a_damaged_store_is_said_to_be_damaged_and_is_not_touched(path, spoil):
+    spoil(path)
+    before = path.read_bytes()
+    with pytest.raises(StoreError) as raised:
+        read(path)
+    assert str(path) in str(raised.value)
+    assert before == path.read_bytes()
+
+
+def test_a_folder_is_no_store(path):
+    path.mkdir()
+    with pytest.raises(StoreError, match="is a folder"):
+        Store.open(path)
+
+
+def test_a_store_that_cannot_be_made_is_the_stores_error(tmp_path):
+    (tmp_path / "workdir").write_text("a file where the folder should be")
+    with pytest.raises(StoreError, match="workdir"):
+        Store.open(tmp_path / "workdir" / "autogenesis.db")
+
+
+def test_a_store_that_is_not_there_is_made_only_where_that_is_wanted(tmp_path):
+    path = tmp_path / "a" / "autogenesis.db"
+    with pytest.raises(InputError, match=r"there is no store at .*\n.*workdir="):
+        Store.open(path, create=False)
+    assert contents(tmp_path) == {}
+    Store.open(path).close()
+    assert path.is_file()
+
+
+@pytest.mark.parametrize("name", ["a b.db", "ü.db", "a?b.db", "a#b.db", "a%20b.db"])
+def test_the_store_is_the_file_of_the_name_that_was_said(tmp_path, name):
+    with Store.open(tmp_path / name) as store:
+        store.commit("main", [Change(make(), None)])
+    assert [name] == sorted(path.name for path in tmp_path.iterdir())
+    with Store.open(tmp_path / name) as store:
+        assert list(store.branches()) == ["main"]
+
+
+# kill -9 at any instant leaves a store that opens and verifies
+
+_COMMITTER = """
+import sys, pathlib
+from autogenesis_core import Installed, Record
+from autogenesis_core.rspl.store import Change, Store
+with Store.open(pathlib.Path(sys.argv[1])) as store:
+    expected, count = None, 0
+    while True:
+        values = {"value": count, "pad": "x" * 5000}
+        records = [Record("tool", name, "", Installed("d", "t", "h"), values) for name in "ab"]
+        store.commit("main", [Change(record, expected) for record in records], run="r")
+        expected, count = f"1.0.{count}", count + 1
+        print(count, flush=True)
+        store.journal("r", [("result", {"n": count})] * 10)
+"""
+
+
+def test_a_store_survives_kill_9_at_any_instant_of_committing(tmp_path):
+    draw = random.Random(0)
+    paths = [tmp_path / str(n) / "autogenesis.db" for n in range(8)]
+    for batch in (paths[:4], paths[4:]):
+        running = [
+            subprocess.Popen([sys.executable, "-c", _COMMITTER, str(path)], stdout=subprocess.PIPE, text=True)
+            for path in batch
+        ]
+        for path, process in zip(batch, running, strict=True):
+            first = process.stdout.readline()
+            time.sleep(draw.uniform(0, 0.15))
+            process.send_signal(signal.SIGKILL)
+            said = [first, *process.stdout.read().splitlines()]
+            process.stdout.close()
+            assert process.wait() == -signal.SIGKILL
+            whole = [int(line) for line in said if line.strip()]
+            with Store.open(path, create=False) as store:
+                assert store.verify() is None
+                commits = len(store.entries())
+                assert commits >= whole[-1] >= 1
+                assert [commits, commits] == [len(store.history("tool", name)) for name in "ab"]
+                assert {f"1.0.{commits - 1}"} == {head.version for head in store.heads("main").values()}
+                store.commit("main", [Change(make("a"), f"1.0.{commits - 1}")])
+
+
+def test_a_store_survives_kill_9_while_it_is_made(path):
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "from autogenesis_core.rspl import store\n"
+        "store._tables.create_all = lambda connection: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "store.Store.open(pathlib.Path(sys.argv[1]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with Store.open(path) as store:
+        store.commit("main", [Change(make(), None)])
+        assert store.verify() is None
+
+
+def test_a_failed_commit_is_followed_by_a_good_one(store):
+    for _ in range(3):
+        with pytest.raises(Conflict):
+            store.commit("main", [Change(make(), "1.0.0")])
+    store.commit("main", [Change(make(), None)])
+    assert (len(store.entries()), store.verify()) == (1, None)
+
+
+def test_a_reader_sees_the_last_commit_while_another_writes(path):
+    with Store.open(path) as store, closing(sqlite3.connect(path)) as other:
+        store.commit("main", [Change(make(), None)])
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("UPDATE heads SET version = '1.0.9'")
+        assert store.head("main", "tool", "x").version == "1.0.0"
+        other.rollback()
