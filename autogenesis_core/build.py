@@ -71,7 +71,10 @@ class _Builder:
         if option.plugin not in self.plugins:
             self.plugins.append(option.plugin)
         if data is None or shipped is None:
-            raise PluginError(f"{option.path.name} of {option.plugin.distribution} must begin with # @package {path}")
+            owner = f"{option.path.name} of {option.plugin.distribution}"
+            if not any(key in option.path.read_text(encoding="utf-8") for key in ("_target_:", "file:")):
+                raise PluginError(f"{owner} has no _target_", "_target_: package.module:Class")
+            raise PluginError(f"{owner} must begin with # @package {path}")
         if group == "prompt":
             return _prompt(option, shipped)
         cls = _target(option, data, shipped)
@@ -95,6 +98,8 @@ class _Builder:
         for key, value in self.composed.config.items():
             if key in ("tool", "gate", "observer", "prompt"):
                 inner = value if isinstance(value, dict) else {}
+                if inner.keys() & {"_target_", "file"}:
+                    raise self._headless(key)
                 chosen = self.composed.choices.get(key, ())
                 self.problems += [
                     (f"{key}.{name}", f"not chosen; +{key}={name}") for name in inner if name not in chosen
@@ -104,6 +109,14 @@ class _Builder:
                 groups = dict.fromkeys(("agent", "model", "benchmark", "environment", "memory", "optimizer"), True)
                 text = f"no {key} is chosen; +{key}=…" if key in groups else "unknown"
                 self.problems.append((key, text + (f"; did you mean {near}?" if near else "")))
+
+    def _headless(self, group: str) -> PluginError:
+        """The error for a file that put its content beside those of its group's other options."""
+        for option in self.catalog.options:
+            header = f"# @package {group}.{option.name}"
+            if option.group == group and not option.path.read_text(encoding="utf-8").startswith(header):
+                return PluginError(f"{option.path.name} of {option.plugin.distribution} must begin with {header}")
+        return PluginError(f"{group}._target_ cannot be set")
 
     def _path(self, group: str, name: str) -> str:
         return f"{group}.{name}" if group in ("tool", "gate", "observer", "prompt") else group

@@ -59,6 +59,12 @@ def compose(overrides: Sequence[str], catalog: Catalog) -> Composed:
     return Composed(config, choices, shipped)
 
 
+def choices_of(overrides: Sequence[str], catalog: Catalog) -> Mapping[str, tuple[str, ...]]:
+    """What `overrides` choose; only an experiment must be composed to know it."""
+    chosen, _ = _split(overrides)
+    return compose(overrides, catalog).choices if chosen.get("experiment") else {k: v for k, v in chosen.items() if v}
+
+
 def _split(overrides: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     chosen: dict[str, tuple[str, ...]] = {}
     values: list[str] = []

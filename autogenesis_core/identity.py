@@ -20,7 +20,7 @@ def canonical(value: object) -> str:
     Raises InvalidRecord for what JSON cannot hold: other types, keys that are no strings, NaN, lone surrogates.
     """
     try:
-        text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRecord(f"this value is no JSON: {error}") from None
@@ -37,11 +37,12 @@ def derive(*parts: object) -> int:
     return int(digest([str(part) for part in parts])[:16], 16) >> 1
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A copy of JSON data: mappings as dicts, sequences as lists; raises TypeError for a key that is no string."""
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise TypeError("a key is no string")
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

@@ -81,11 +81,12 @@ class Runtime:
         """
         from autogenesis_core.build import build, describe
         from autogenesis_core.catalog import Catalog
-        from autogenesis_core.compose import compose
+        from autogenesis_core.compose import choices_of, compose
 
         here = folder or Path.cwd()
         catalog = Catalog.read(here)
-        chosen = complete_choices(list(overrides), given_model=model is not None)
+        choices = choices_of(overrides, catalog)
+        chosen = complete_choices(overrides, choices, given_model=model is not None)
         composition = build(compose(chosen, catalog), catalog, here)
         resources = list(composition.resources)
         if agent is not None:

@@ -91,7 +91,8 @@ def _problems(error: BaseException, path: str, target: Any) -> Iterator[tuple[st
     elif isinstance(error, InputError):
         yield path, "; ".join(filter(None, (error.reason, error.hint)))
     else:
-        field = re.match(r"'(\w+)' (must .*)", str(error))  # attrs' validators name the field in their text only
+        said = str(error.args[0]) if error.args else str(error)
+        field = re.match(r"'(\w+)' (must .*)", said)  # attrs' validators name the field in their text only
         yield (f"{path}.{field[1]}", field[2]) if field else (path, _plain(error))
 
 

@@ -9,7 +9,10 @@ def _no_model(monkeypatch):
 
 
 def complete(*overrides: str, given_model: bool = False) -> list[str]:
-    return complete_choices(list(overrides), given_model=given_model)
+    """As composing does it, of overrides that choose no experiment."""
+    plain = dict(override.lstrip("+").partition("=")[::2] for override in overrides if "~" not in override)
+    chosen = {group: (name,) for group, name in plain.items() if name != "null"}
+    return complete_choices(list(overrides), chosen, given_model=given_model)
 
 
 def make_store(folder):

@@ -15,7 +15,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _dispatch(split(sys.argv[1:] if argv is None else argv))
     except AutogenesisError as error:
         _traceback()
-        print(f"autogenesis: {error}", file=sys.stderr)
+        notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
+        print(f"autogenesis: {error}{notes}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("autogenesis: interrupted; what was committed stays", file=sys.stderr)

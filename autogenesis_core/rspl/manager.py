@@ -249,7 +249,7 @@ def restore(
     for version in versions:
         name = f"{version.kind}/{version.name}"
         head = own.get(name) or shipped.get(name)
-        changes.append(Change(store.record(version.digest), head.version if head else None))
+        changes.append(Change(store.record(version.digest), head.version if head else None, version.model))
     old: list[JSON] = [f"{version.kind}/{version.name}@{version.version}" for version in versions]
     return store.commit(branch, changes, event=event, body={"author": "user", "to": old, **(body or {})})
 

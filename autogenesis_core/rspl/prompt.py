@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from attrs import frozen
 
@@ -12,7 +12,7 @@ from autogenesis_core.rspl.record import Implementation, Installed, Record
 from autogenesis_core.rspl.template import inputs_of, render
 
 FORMAT = "prompt-file/1"
-_HEADING = re.compile(r" {0,3}(#{1,2})(?:[ \t]+(.*?))?[ \t]*#*[ \t]*")
+_HEADING = re.compile(r" {0,3}(#{1,2})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _ROLES = ("system", "developer", "user")
 
@@ -38,7 +38,19 @@ def parse_prompt(text: str, name: str, distribution: str) -> Record:
             sections[slug], titles[slug] = value, title
     marks = front.get("sections") or {}
     _check_front(name, front, marks, sections)
-    record = Record(
+    try:
+        record = _record(name, distribution, front, marks, sections, titles)
+    except InvalidRecord as error:
+        raise InvalidRecord(f"prompt '{name}': {error.reason}", error.hint) from None
+    check_prompt(record)
+    return record
+
+
+def _record(
+    name: str, distribution: str, front: Mapping[str, Any], marks: Mapping[str, Any],
+    sections: Mapping[str, str], titles: Mapping[str, str],
+) -> Record:  # fmt: skip
+    return Record(
         kind="prompt",
         name=str(front.get("name", name)),
         description=str(front.get("description", "")),
@@ -52,8 +64,6 @@ def parse_prompt(text: str, name: str, distribution: str) -> Record:
         },
         trainable={slug: bool(marks.get(slug, {}).get("trainable", True)) for slug in sections},
     )
-    check_prompt(record)
-    return record
 
 
 def check_prompt(record: Record, before: Record | None = None) -> None:
@@ -72,7 +82,8 @@ def check_prompt(record: Record, before: Record | None = None) -> None:
             raise InvalidRecord(f"{where}: {error.reason}", error.hint) from None
         if before and (added := wanted - inputs_of(str(before.parameters.get(section, "")))):
             raise InvalidRecord(f"{where} may not add the input {', '.join(sorted(added))}")
-        if before and _tags(value) > _tags(str(before.parameters.get(section, ""))):
+        old = _tags(str(before.parameters.get(section, ""))) if before else None
+        if old and any(new > known for new, known in zip(_tags(value), old, strict=True)):
             raise InvalidRecord(f"{where} may not add a template tag")
 
 
@@ -101,12 +112,24 @@ class Prompt:
 
 
 def to_markdown(record: Record) -> str:
-    """The prompt file that `parse_prompt` reads back to the same sections."""
+    """The prompt file that `parse_prompt` reads back to the same record."""
+    import yaml
+
+    front: dict[str, Any] = {"name": record.name, "description": record.description}
+    marks: dict[str, Any] = {}
     parts = []
-    for section in record.exports["sections"]:  # type: ignore[union-attr]
-        title, text = section["title"], str(record.parameters[section["id"]])  # type: ignore[index,call-overload]
-        parts.append(f"## {title}\n{text}" if title else text)
-    return "\n\n".join(parts) + "\n"
+    for section in cast(list[dict[str, str]], record.exports["sections"]):
+        slug, text = section["id"], str(record.parameters[section["id"]])
+        parts.append(f"## {section['title']}\n{text}" if section["title"] else text)
+        mark: dict[str, Any] = {} if section["role"] == "system" else {"role": section["role"]}
+        if not record.trainable.get(slug, True):
+            mark["trainable"] = False
+        if mark:
+            marks[slug] = mark
+    if marks:
+        front["sections"] = marks
+    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=10_000)
+    return f"---\n{head}---\n\n" + "\n\n".join(parts) + "\n"
 
 
 def user_prompt(name: str, description: str, text: str, implementation: Implementation) -> Record:
@@ -167,7 +190,8 @@ def _fence_after(line: str, fence: str) -> str:
     if not mark:
         return fence
     if not fence:
-        return mark[1]
+        # A back-tick after the mark makes it code within a line.
+        return "" if mark[1][0] == "`" and "`" in mark[2] else mark[1]
     return "" if mark[1].startswith(fence) and not mark[2].strip() else fence
 
 
@@ -182,5 +206,5 @@ def _slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
 
 
-def _tags(text: str) -> int:
-    return text.count("{{") + text.count("{%") + text.count("{#")
+def _tags(text: str) -> tuple[int, int, int]:
+    return text.count("{{"), text.count("{%"), text.count("{#")

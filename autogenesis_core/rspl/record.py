@@ -12,7 +12,7 @@ from typing import Any, cast
 from attrs import evolve, field, frozen
 
 from autogenesis_core.errors import InvalidRecord, unknown
-from autogenesis_core.identity import JSON, canonical, digest
+from autogenesis_core.identity import JSON, canonical, digest, plain
 from autogenesis_core.rspl.entity import KINDS, Kind
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -39,6 +39,13 @@ class Source:
 Implementation = Installed | Source
 
 
+def _copied(value: Any) -> Any:  # JSON data
+    try:
+        return plain(value)
+    except (TypeError, RecursionError) as error:
+        raise InvalidRecord(f"this value is no JSON: {error}") from None
+
+
 @frozen(slots=False)
 class Record:
     """One state of one resource.
@@ -53,9 +60,10 @@ class Record:
     name: str
     description: str
     implementation: Implementation
-    parameters: Mapping[str, JSON] = field(factory=dict)
-    exports: Mapping[str, JSON] = field(factory=dict)
-    trainable: Mapping[str, bool] = field(factory=dict)
+    # Copied, so that nobody can change what a digest was taken of.
+    parameters: Mapping[str, JSON] = field(factory=dict, converter=_copied)
+    exports: Mapping[str, JSON] = field(factory=dict, converter=_copied)
+    trainable: Mapping[str, bool] = field(factory=dict, converter=_copied)
 
     def __attrs_post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -163,7 +171,7 @@ class Record:
                 implementation = evolve(implementation, text=value)
             elif path in parameters:
                 parameters[path] = value
-            elif key and isinstance(inner := parameters.get(name), Mapping):
+            elif key and isinstance(inner := parameters.get(name), Mapping) and key in inner:
                 parameters[name] = {**inner, key: value}
             else:
                 raise unknown("variable", f"{self.id}#{path}", (f"{self.id}#{known}" for known in self.values()))

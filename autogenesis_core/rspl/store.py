@@ -5,6 +5,7 @@ of kind `commit` is the commit, its id a digest over what it changed. The journa
 for as long as somebody may resume it.
 """
 
+import hashlib
 import json
 import sqlite3
 import time
@@ -43,6 +44,7 @@ _versions = sa.Table(
     sa.Column("digest", sa.Text, sa.ForeignKey("records.digest"), nullable=False),
     sa.Column("parents", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
     sa.Column("commit", sa.Text, nullable=False),
     sa.UniqueConstraint("kind", "name", "version"),
 )  # fmt: skip
@@ -52,7 +54,6 @@ _heads = sa.Table(
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("version", sa.Text, nullable=False),
-    sa.Column("model", sa.Text, nullable=False),
 )  # fmt: skip
 _log = sa.Table(
     "log", _tables,
@@ -84,6 +85,7 @@ class Version:
     parents: tuple[str, ...]
     state: VersionState
     commit: str
+    model: str = ""
 
 
 @frozen
@@ -100,10 +102,11 @@ class Head:
 
 @frozen
 class Change:
-    """One resource's part of a commit: its new record, and the head's version that it was made from, if any."""
+    """One resource's part of a commit: its new record, the head's version that it was made from, if any, its model."""
 
     record: Record
     expected: str | None
+    model: str = ""
 
 
 @frozen
@@ -138,14 +141,11 @@ class Store:
                 raise InputError(
                     f"there is no store at {path}", "run an evolution first, or name another with workdir="
                 )
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
         else:
             _check_file(path)
         # Autocommit: transactions are begun explicitly, IMMEDIATE, so that no writer upgrades a read lock and fails.
-        engine = sa.create_engine(
-            f"sqlite:///{path}", poolclass=sa.pool.StaticPool,
-            connect_args={"isolation_level": None, "timeout": 30.0, "check_same_thread": False},
-        )  # fmt: skip
+        engine = sa.create_engine("sqlite://", creator=lambda: _connect(path), poolclass=sa.pool.StaticPool)
         store = cls(path, engine)
         with _errors(path), engine.connect() as connection:
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
@@ -182,10 +182,9 @@ class Store:
         row = next(iter(self._read(sa.select(_records.c.body).where(_records.c.digest == digest_))), None)
         if row is None:
             raise StoreError(f"the store at {self.path} has no record {digest_[:12]}")
-        record = Record.from_body(row.body)
-        if record.digest != digest_:
+        if hashlib.sha256(row.body.encode()).hexdigest() != digest_:
             raise StoreError(f"the record {digest_[:12]} in {self.path} was altered: its content has another digest")
-        return record
+        return Record.from_body(row.body)
 
     def history(self, kind: str, name: str) -> list[Version]:
         """All versions of a resource, newest first."""
@@ -246,7 +245,7 @@ class Store:
             ]
             commit = digest({"branch": branch, "event": event, "changes": summary})[:10]
             for change, (number, version) in zip(changes, rows, strict=True):
-                self._insert(connection, branch, change, number, version, commit, model)
+                self._insert(connection, branch, change, number, version, commit, change.model or model)
             self._append(connection, event, commit, run, {"branch": branch, "changes": summary, **(body or {})})
         return commit, {change.record.id: version for change, (_, version) in zip(changes, rows, strict=True)}
 
@@ -265,15 +264,43 @@ class Store:
         return [_entry(row) for row in self._read(query)]
 
     def verify(self) -> str | None:
-        """What is wrong with the log's chain or a record's digest, the first of it; None if nothing is."""
-        before = ""
+        """What is wrong with the log's chain, a digest, a version or a head, the first of it; None if nothing is."""
+        before, told = "", dict[str, Any]()
         for row in self._read(sa.select(_log).order_by(_log.c.seq)):
             before = _chain(before, row.time, row.event, row.id, row.run, row.body)
             if before != row.hash:
                 return f"log entry {row.seq} ({row.event} {row.id}) does not follow from the one before"
+            told |= _told(row.id, json.loads(row.body))
         for row in self._read(sa.select(_records)):
-            if Record.from_body(row.body).digest != row.digest:
+            if hashlib.sha256(row.body.encode()).hexdigest() != row.digest:
                 return f"record {row.digest[:12]} has other content than its digest says"
+        return self._verify_versions(told) or self._verify_heads(told)
+
+    def _verify_versions(self, told: Mapping[str, Any]) -> str | None:
+        """Versions against what the log tells of them; the log is what nobody can alter unseen."""
+        known = {row.digest for row in self._read(sa.select(_records.c.digest))}
+        found: dict[str, Any] = {}
+        for row in self._read(sa.select(_versions)):
+            parents = json.loads(row.parents)
+            found[f"{row.kind}/{row.name}@{row.version}"] = (row.commit, row.digest, parents[0] if parents else None)
+            if row.digest not in known:
+                return f"the record {row.digest[:12]} of {row.kind}/{row.name}@{row.version} is gone"
+        for name in sorted(found.keys() ^ told.keys()):
+            return f"the log {'says nothing of' if name in found else 'tells of'} {name}"
+        for name, version in found.items():
+            if version != told[name][:3]:
+                return f"{name} is not what its commit wrote"
+        return None
+
+    def _verify_heads(self, told: Mapping[str, Any]) -> str | None:
+        expected = {(entry[3], name.partition("@")[0]): name for name, entry in told.items()}
+        found = {
+            (row.branch, f"{row.kind}/{row.name}"): f"{row.kind}/{row.name}@{row.version}"
+            for row in self._read(sa.select(_heads))
+        }
+        for branch, name in sorted(expected.keys() | found.keys()):
+            if expected.get((branch, name)) != found.get((branch, name)):
+                return f"the head of {name} on {branch} is not where the log says"
         return None
 
     def journal(self, run: str, events: Sequence[tuple[str, JSON]]) -> None:
@@ -291,10 +318,11 @@ class Store:
     def set_state(self, kind: str, name: str, version: str, state: VersionState) -> None:
         """Moves a version along its lifecycle; raises LifecycleError for an illegal move."""
         where = (_versions.c.kind == kind, _versions.c.name == name, _versions.c.version == version)
+        known = [found.version for found in self.history(kind, name)]
+        if version not in known:
+            raise unknown("version", f"{kind}/{name}@{version}", known)
         with self._write() as connection:
-            row = connection.execute(sa.select(_versions.c.state).where(*where)).first()
-            if row is None:
-                raise unknown("version", f"{kind}/{name}@{version}", (v.version for v in self.history(kind, name)))
+            row = connection.execute(sa.select(_versions.c.state).where(*where)).one()
             moved = move_version(f"{kind}/{name}@{version}", row.state, state)
             connection.execute(_versions.update().where(*where).values(state=moved))
 
@@ -302,6 +330,9 @@ class Store:
         if connection.exec_driver_sql("PRAGMA user_version").scalar() == SCHEMA:
             return
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if connection.exec_driver_sql("PRAGMA user_version").scalar() == SCHEMA:  # another was first
+            connection.exec_driver_sql("ROLLBACK")
+            return
         _tables.create_all(connection)
         connection.exec_driver_sql(f"PRAGMA application_id={_APPLICATION}")
         connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
@@ -328,7 +359,7 @@ class Store:
             _heads.c.name == _versions.c.name,
             _heads.c.version == _versions.c.version,
         )
-        return sa.select(_heads, _versions.c.digest).join(_versions, same)
+        return sa.select(_heads, _versions.c.digest, _versions.c.model).join(_versions, same)
 
     def _expect(self, connection: sa.Connection, branch: str, kind: str, name: str, expected: str | None) -> None:
         found = None
@@ -365,13 +396,11 @@ class Store:
         row = {
             "kind": record.kind, "name": record.name, "number": number, "version": version, "digest": record.digest,
             "parents": canonical([change.expected] if change.expected else []), "state": "active", "commit": commit,
+            "model": model,
         }  # fmt: skip
         connection.execute(_versions.insert(), row)
-        self._put_head(connection, branch, record.kind, record.name, version, model)
-
-    def _put_head(self, connection: sa.Connection, branch: str, kind: str, name: str, version: str, model: str) -> None:
-        row = {"branch": branch, "kind": kind, "name": name, "version": version, "model": model}
-        connection.execute(sa.insert(_heads).prefix_with("OR REPLACE"), row)
+        head = {"branch": branch, "kind": record.kind, "name": record.name, "version": version}
+        connection.execute(sa.insert(_heads).prefix_with("OR REPLACE"), head)
 
     def _append(self, connection: sa.Connection, event: str, id_: str, run: str, body: Mapping[str, JSON]) -> None:
         before = connection.execute(sa.select(_log.c.hash).order_by(_log.c.seq.desc()).limit(1)).scalar() or ""
@@ -384,25 +413,60 @@ def _chain(before: str, now: float, event: str, id_: str, run: str, body: str) -
     return digest([before, repr(now), event, id_, run, body])
 
 
+def _told(commit: str, body: Mapping[str, Any]) -> dict[str, tuple[str, str, str | None, str]]:
+    """What a log entry tells of versions: commit, digest, parent and branch by `kind/name@version`."""
+    return {
+        f"{change['resource']}@{change['version']}": (commit, change["digest"], change["from"], body["branch"])
+        for change in body.get("changes", ())
+    }
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder {folder} of the store cannot be made: {error}") from None
+
+
 def _check_file(path: Path) -> None:
+    """Looks at a file's header without opening it as a database, which would leave files beside it."""
     if path.is_dir():
         raise StoreError(f"{path} is a folder, not a store")
-    if path.stat().st_size == 0:
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except OSError as error:
+        raise StoreError(f"the store at {path} cannot be read: {error}") from None
+    if not header:
         return
-    with _errors(path):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            schema = connection.execute("PRAGMA user_version").fetchone()[0]
-        finally:
-            connection.close()
-    if application != _APPLICATION:
+    if not header.startswith(b"SQLite format 3\x00") or len(header) < 100:
+        raise StoreError(f"{path} is not a database", "name another with workdir=")
+    schema, application = int.from_bytes(header[60:64]), int.from_bytes(header[68:72])
+    pages = int.from_bytes(header[28:32])
+    # A writer killed while it made the store leaves a first page that says nothing yet; the rest may be in its WAL.
+    if application != _APPLICATION and not (application == schema == 0 and pages <= 1 and _is_ours_or_empty(path)):
         raise StoreError(f"{path} is an SQLite file, but no store of Autogenesis", "name another with workdir=")
     if schema > SCHEMA:
         raise StoreError(
-            f"the store at {path} has schema {schema}; this program knows {SCHEMA}",
-            "upgrade autogenesis-core",
+            f"the store at {path} has schema {schema}; this program knows {SCHEMA}", "upgrade autogenesis-core"
         )
+
+
+def _is_ours_or_empty(path: Path) -> bool:
+    """Whether a file without tables, or with a WAL beside it, is a store of ours or one about to become it."""
+    if not path.with_name(f"{path.name}-wal").exists():
+        return True
+    with _errors(path):
+        connection = _connect(path)
+        try:
+            ours = connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION
+            return ours or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        finally:
+            connection.close()
 
 
 @contextmanager
@@ -427,6 +491,7 @@ def _version(row: Any) -> Version:
         tuple(json.loads(row.parents)),
         row.state,
         row.commit,
+        row.model,
     )
 
 

@@ -3,7 +3,10 @@ import sys
 
 import pytest
 
-BAD = {"__init__.py": "raise OSError('no such luck')\n", "conf/agent/bad.yaml": "# @package agent\n# Bad\n_target_: x:Y\n"}
+BAD = {
+    "__init__.py": "raise OSError('no such luck')\n",
+    "conf/agent/bad.yaml": "# @package agent\n# Bad\n_target_: x:Y\n",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -177,9 +177,7 @@ def test_without_a_model_both_ways_to_set_one_are_said(typed):
     assert (code, "AUTOGENESIS_MODEL=" in err, "+model=" in err) == (2, True, True)
 
 
-def test_a_dotenv_file_of_the_working_folder_sets_the_model_and_overrides_nothing(
-    echo, command, tmp_path
-):
+def test_a_dotenv_file_of_the_working_folder_sets_the_model_and_overrides_nothing(echo, command, tmp_path):
     (tmp_path / ".env").write_text("AUTOGENESIS_MODEL=simulated\n")
     found = command("hi", "+agent=tool_calling", "--json", folder=tmp_path)
     assert found.returncode == 0, found.stderr.decode()

@@ -421,7 +421,7 @@ TAMPERINGS: Mapping[str, tuple[str, ...]] = {
     "a version's parents": ("UPDATE versions SET parents = '[]' WHERE version = '1.0.1'",),
     "a version is gone": ("DELETE FROM versions WHERE version = '1.0.0'",),
     "a version is put in": (
-        "INSERT INTO versions SELECT kind, name, 9, '1.0.9', digest, parents, state, 'none' FROM versions LIMIT 1",
+        "INSERT INTO versions SELECT kind, name, 9, '1.0.9', digest, parents, state, model, 'none' FROM versions LIMIT 1",
     ),
     "a head was moved without a commit": ("UPDATE heads SET version = '1.0.0'",),
     "a head is gone": ("DELETE FROM heads",),

@@ -20,11 +20,10 @@ INPUTS = {"task": "2+2", "items": ["b", "a"], "table": {"k": "v"}, "n": 3, "none
         ("no tag", "no tag"),
         ("a { brace }", "a { brace }"),
         ("{{ task }}", "2+2"),
-        ("{{ items | sort | join(', ') }}", "a, b"),
+        ("{{ items | join(', ') }}", "b, a"),
         ("{% for item in items %}{{ loop.index }}.{{ item }} {% endfor %}", "1.b 2.a "),
         ("{% if n > 2 and not none %}many{% else %}few{% endif %}", "many"),
         ("{{ table.k }}{{ table['k'] }}{{ items[0] }}", "vvb"),
-        ("{{ 'x' ~ n }}", "x3"),
         ("{{ task | replace('+', ' plus ') | upper }}", "2 PLUS 2"),
         ("{{ table | tojson }}", '{"k": "v"}'),
         ("{{ none | default('nobody', true) }}", "nobody"),
@@ -32,7 +31,6 @@ INPUTS = {"task": "2+2", "items": ["b", "a"], "table": {"k": "v"}, "n": 3, "none
         ("{{ '<b>' }}", "<b>"),
         ("line\n", "line\n"),
         ("{% raw %}{{ task }}{% endraw %}", "{{ task }}"),
-        ("{{ 2.345 | round(1) }}", "2.3"),
     ],
 )
 def test_a_template_renders(source, expected):
@@ -78,6 +76,9 @@ REFUSED = [
     "{% for i in range(1000000000) %}{% endfor %}",
     "{% for a in items %}{% for b in items %}{% for c in items %}{% endfor %}{% endfor %}{% endfor %}",
     "{% for a in items recursive %}{{ loop(items) }}{% endfor %}",
+    "{{ 'x' ~ n }}",
+    "{{ items | sort }}",
+    "{{ [1, 2] }}",
     "{% set a = 1 %}",
     "{% set a %}{{ long }}{% endset %}",
     "{% macro m() %}x{% endmacro %}",
@@ -168,12 +169,9 @@ def test_exactly_the_limit_renders():
     assert len(render("{{ long }}" * 4, INPUTS)) == LIMIT
 
 
-@pytest.mark.parametrize(
-    "value", [list(range(10_001)), tuple(range(10_001)), range(10_001), {str(n): n for n in range(10_001)}]
-)
-def test_an_input_with_too_many_items_is_refused(value):
-    with pytest.raises(TemplateError, match="more than 10,000 items"):
-        render("{% for item in value %}{% endfor %}", {"value": value})
+def test_a_loop_over_too_many_items_is_refused():
+    with pytest.raises(TemplateError, match="too much work"):
+        render("{% for item in items %}{% endfor %}", {"items": range(600_000)})
 
 
 PIECES = st.sampled_from(
@@ -225,7 +223,7 @@ import json, os, resource, signal, sys, time
 from autogenesis_core import TemplateError
 from autogenesis_core.rspl.template import inputs_of, render
 inputs = {"long": "x" * 50_000, "items": list(range(10_000)), "a": "x", "b": [(1, 2)]}
-render("{{ items | sort | join | length }}", inputs)
+render("{{ items | join | length }}", inputs)
 found = {}
 for name, source in json.load(sys.stdin).items():
     reading, writing = os.pipe()

@@ -188,7 +188,9 @@ def with_another(records):
     ],
     ids=["fixed", "description", "marks", "section", "added", "removed", "another", "nothing"],
 )
-def test_an_improve_that_leaves_the_trainable_subspace_is_an_error_that_says_so(run, composition, rules, tmp_path, change):
+def test_an_improve_that_leaves_the_trainable_subspace_is_an_error_that_says_so(
+    run, composition, rules, tmp_path, change
+):
     with pytest.raises(PluginError, match="trainable"):
         run(composition(optimizer=Cheats(change), more=[rules]))
     with Store.open(tmp_path / "workdir" / "autogenesis.db", create=False) as store:
@@ -427,7 +429,13 @@ def test_a_gate_that_raises_ends_the_run_with_its_name_and_commits_nothing(run, 
 
 @pytest.mark.parametrize(
     ("hook", "answer"),
-    [("sepl_reflect", None), ("sepl_select", None), ("sepl_select", ["an edit"]), ("sepl_improve", 3), ("sepl_commit", True)],
+    [
+        ("sepl_reflect", None),
+        ("sepl_select", None),
+        ("sepl_select", ["an edit"]),
+        ("sepl_improve", 3),
+        ("sepl_commit", True),
+    ],
 )
 def test_an_optimizer_that_answers_something_else_is_named(run, composition, proposes, hook, answer):
     async def answers(self):

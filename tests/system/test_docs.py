@@ -103,7 +103,9 @@ def test_what_is_written_in_the_examples_is_what_a_session_reads():
     assert not re.fullmatch(made, "run aaaa0000  took 12 s or so\na\nb\nthe end\n")
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if any(block.runs for block in blocks(path))], ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in PAGES if any(block.runs for block in blocks(path))], ids=lambda p: p.stem
+)
 def test_the_examples_of_a_page_print_what_it_says(path, tmp_path):
     known: dict[str, str] = {}
     for block in blocks(path):
@@ -122,13 +124,19 @@ def test_the_examples_of_a_page_print_what_it_says(path, tmp_path):
 
 def test_python_blocks_compile():
     for path in PAGES:
-        fences = re.findall(r"^```(?:python|\{code-block\} python)\n((?::\w+: [^\n]*\n)*)(.*?)^```$", path.read_text(), re.M | re.S)
+        fences = re.findall(
+            r"^```(?:python|\{code-block\} python)\n((?::\w+: [^\n]*\n)*)(.*?)^```$", path.read_text(), re.M | re.S
+        )
         for _, text in fences:
             compile(text, str(path), "exec", flags=0x2000)  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
 def test_the_plugin_of_the_guide_works_when_it_is_installed(distribution):
-    files = {block.options["caption"]: block.text for block in blocks(DOCS / "how-to/write-a-plugin.md") if "caption" in block.options}
+    files = {
+        block.options["caption"]: block.text
+        for block in blocks(DOCS / "how-to/write-a-plugin.md")
+        if "caption" in block.options
+    }
     test = files.pop("test_tool_dice.py")
     distribution("autogenesis-tool-dice", files)
     assert Catalog.read().find("tool", "dice").description == "Rolls a die"
@@ -141,7 +149,9 @@ def test_the_plugin_of_the_guide_works_when_it_is_installed(distribution):
 
 
 def test_the_guide_shows_the_files_of_a_generated_plugin():
-    tree = next(block.text for block in blocks(DOCS / "how-to/write-a-plugin.md") if block.options.get("class") == "tree")
+    tree = next(
+        block.text for block in blocks(DOCS / "how-to/write-a-plugin.md") if block.options.get("class") == "tree"
+    )
     assert sorted(plugin_files("tool", "dice")) == sorted(re.findall(r"── (\S+)", tree))
 
 
@@ -181,7 +191,12 @@ def test_the_events_in_the_reference_are_those_that_the_core_tells_of():
 
 def test_every_public_name_is_in_the_reference():
     named = re.findall(r"`(\w+)[`(]", "\n".join(re.findall(r"^\| (.+?) \|", page("reference/python.md"), re.MULTILINE)))
-    subclasses = {"RateLimited", "Overloaded", "ModelTimeout", "TransportError"}  # named beside the error that they are kinds of
+    subclasses = {
+        "RateLimited",
+        "Overloaded",
+        "ModelTimeout",
+        "TransportError",
+    }  # named beside the error that they are kinds of
     assert set(named) | subclasses == set(autogenesis_core.__all__)
     assert all(f"`{name}`" in page("reference/python.md") for name in subclasses)
 
@@ -205,7 +220,9 @@ def _settings(prefix: str, data: dict[str, object]) -> Iterator[str]:
 
 def test_every_setting_is_in_the_reference():
     text = page("reference/configuration.md")
-    documented = {name for row in re.findall(r"^\| (`.+?) \|", text, re.MULTILINE) for name in re.findall(r"`([\w.]+)`", row)}
+    documented = {
+        name for row in re.findall(r"^\| (`.+?) \|", text, re.MULTILINE) for name in re.findall(r"`([\w.]+)`", row)
+    }
     primary = yaml.safe_load((ROOT / "autogenesis_core/conf/autogenesis.yaml").read_text())
     found = set(_settings("", primary))
     for path in ROOT.glob("plugins/*/src/*/conf/*/*.yaml"):
