@@ -117,6 +117,7 @@ class Runtime:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.tell()
         self._tracer.close()
         self.store.close()
 
@@ -233,8 +234,13 @@ class Runtime:
         self._environment = self._fill()
         for kind in KINDS:
             setattr(self, kind, Server(kind, self.manager, self))
-        for name in self.manager.list():
-            await self.hooks.observe_resource("registered", {"name": name})
+        await self.tell()
+
+    async def tell(self) -> None:
+        """Tells observers what happened to resources since they were last told."""
+        while self.manager.events:
+            event, data = self.manager.events.pop(0)
+            await self.hooks.observe_resource(event, data)
 
     async def _assess(self, candidate: Any) -> Any:  # the loop's own method, which exists only while it runs
         return await self._running.assess(candidate)

@@ -4,7 +4,8 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar, cast
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 from autogenesis_core.errors import ConfigurationError, InputError, did_you_mean
 
@@ -46,13 +47,41 @@ def structure_arguments(signature: inspect.Signature, data: Mapping[str, object]
 def converter() -> Any:  # cattrs' type would import cattrs where nothing is structured
     """The strict converter: unknown keys are errors and scalars must be what they say."""
     from cattrs import Converter
-    from cattrs.cols import is_sequence, list_structure_factory
+    from cattrs.cols import is_mapping, is_sequence, list_structure_factory, mapping_structure_factory
 
     strict = Converter(forbid_extra_keys=True)
     for kind in (str, bool, int, float):
         strict.register_structure_hook(kind, _strict)
     strict.register_structure_hook_factory(is_sequence, lambda kind: _no_text(list_structure_factory(kind, strict)))
+    strict.register_structure_hook_factory(is_mapping, lambda kind: _mapping(mapping_structure_factory(kind, strict)))
+    strict.register_structure_hook_func(_is_union, lambda value, kind: _any_of(value, kind, strict))
     return strict
+
+
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in (Union, UnionType)
+
+
+def _any_of(value: object, kind: Any, strict: Any) -> object:
+    """The first member of a union that takes `value` as it is; the error of the last that does not."""
+    members = [member for member in get_args(kind) if member is not NoneType]
+    if value is None and len(members) < len(get_args(kind)):
+        return None
+    for member in members[:-1]:
+        try:
+            return strict.structure(value, member)
+        except Exception:  # noqa: BLE001, S112  # cattrs groups whatever validators and hooks raise
+            continue
+    return strict.structure(value, members[-1])
+
+
+def _mapping(hook: Any) -> Any:  # a hook of cattrs
+    def structured(value: object, kind: Any) -> object:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{_shown(value)} is no mapping")
+        return hook(value, kind)
+
+    return structured
 
 
 def _no_text(hook: Any) -> Any:  # a hook of cattrs

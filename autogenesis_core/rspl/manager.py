@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from autogenesis_core.errors import AutogenesisError, InputError, InvalidRecord, PluginError, unknown
+from autogenesis_core.errors import AutogenesisError, Conflict, InputError, InvalidRecord, PluginError, unknown
 from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.lifecycle import ResourceState, move_resource
 from autogenesis_core.rspl.prompt import Prompt, check_prompt
@@ -40,6 +40,7 @@ class Manager:
     store: Store
     branch: str = "main"
     notes: list[str] = field(factory=list)
+    events: list[tuple[str, dict[str, Any]]] = field(factory=list)  # what happened since observers were last told
     _entries: dict[str, _Entry] = field(factory=dict)
     _instances: dict[str, Any] = field(factory=dict)
 
@@ -61,9 +62,17 @@ class Manager:
         if record.kind == "prompt":
             check_prompt(record)
         self._entries[record.id] = _Entry(record, cls, instance, dict(overrides or {}))
+        self._tell("registered", record.id)
 
     def init(self) -> None:
         """Brings the shipped records into the store: a new version on branch `shipped` for each that changed."""
+        while True:
+            try:
+                return self._install()
+            except Conflict:
+                continue  # another system started at the same time; what it brought is there now
+
+    def _install(self) -> None:
         heads = self.store.heads(SHIPPED)
         changes = []
         for name, entry in self._entries.items():
@@ -83,6 +92,7 @@ class Manager:
         """Retires a resource in this system; its versions stay in the store."""
         entry = self._entry(name)
         entry.state = move_resource(name, entry.state, "retired")
+        self._tell("retired", name)
 
     def list(self, kind: str | None = None) -> list[str]:
         """The names (`kind/name`) of what is registered, of one kind or all."""
@@ -155,11 +165,15 @@ class Manager:
             instance = self._construct(entry, record)
         except AutogenesisError:
             entry.state = move_resource(record.id, entry.state, "failed")
+            self._tell("failed", record.id)
             raise
         except Exception as error:
             entry.state = move_resource(record.id, entry.state, "failed")
+            self._tell("failed", record.id)
             raise PluginError(f"{record.id} cannot be built: {type(error).__name__}: {error}") from error
-        entry.state = move_resource(record.id, entry.state, "built")
+        if entry.state != "built":
+            entry.state = move_resource(record.id, entry.state, "built")
+            self._tell("built", record.id)
         if record.kind not in _STATEFUL:
             self._instances[record.digest] = instance
         return instance
@@ -188,9 +202,14 @@ class Manager:
         """Commits a record as the user's own change, without evidence; returns the new version."""
         if record.id != name:
             raise InvalidRecord(f"the record is of {record.id}, not of {name}")
+        if record.kind == "prompt":
+            check_prompt(record)
+        elif self._entry(name).cls is not None:
+            self._construct(self._entry(name), record)
         change = Change(record, self.heads()[name].version)
-        _, versions = self.store.commit(self.branch, [change], body={"author": "user", "evidence": None})
+        commit, versions = self.store.commit(self.branch, [change], body={"author": "user", "evidence": None})
         self.settle([name])
+        self._tell("committed", name, commit=commit, version=versions[name])
         return versions[name]
 
     def restore(self, reference: Reference) -> str:
@@ -198,6 +217,9 @@ class Manager:
         version = self.store.find(reference, self.branch)
         _, versions = restore(self.store, self.branch, [version])
         return versions[reference.id]
+
+    def _tell(self, event: str, name: str, **data: str) -> None:
+        self.events.append((event, {"name": name, **data}))
 
     def _entry(self, name: str) -> _Entry:
         entry = self._entries.get(name)

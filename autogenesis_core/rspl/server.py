@@ -12,8 +12,7 @@ from autogenesis_core.rspl.manager import Manager
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.system import System
-from autogenesis_core.rspl.toolbox import Toolbox
-from autogenesis_core.services.tracing import Tracer
+from autogenesis_core.rspl.toolbox import Permission, Toolbox, ToolUse
 
 
 @frozen
@@ -65,31 +64,57 @@ class Server:
 
     async def build(self, name: str) -> Any:  # an instance of the resource's own class
         """Makes the instance, and returns it."""
-        return self._manager.get(self._id(name))
+        try:
+            return self._manager.get(self._id(name))
+        finally:
+            await self._told()
 
     async def run(self, name: str, input: Mapping[str, Any]) -> Any:  # noqa: A002  # the protocol's word; values are the resource's own
         """Runs a resource on structured input.
 
         A prompt renders to messages, a tool gives a ToolResult, an agent (`{"task": …}`) an Answer, a memory
         (`{"query": …, "limit": …}`) its events, an environment (`{"seed": …, "actions": […]}`) its steps.
+        Raises UnknownName, InputError or ConfigurationError for wrong input.
         """
-        system = System({name_: self._manager.get_info(name_) for name_ in self._manager.list()}, self._manager)
+        self._manager.get_info(self._id(name))
+        try:
+            return await self._run(name, input)
+        finally:
+            await self._told()
+
+    async def _run(self, name: str, given: Mapping[str, Any]) -> Any:  # an answer of the kind's own
         match self.kind:
             case "prompt":
-                return self.get(name).render(**input)
+                return self.get(name).render(**given)
             case "tool":
-                self._manager.get_info(self._id(name))
-                return await Toolbox(system.tools, tracer=Tracer()).run(name, input)
+                system = System({self._id(name): self._manager.get_info(self._id(name))}, self._manager)
+                return await Toolbox(system.tools, self._authorize).run(name, given)
             case "agent":
                 if self._runner is None:
                     raise PluginError("an agent runs within a runtime")
-                return await self._runner.act(str(input["task"]))
+                return await self._runner.act(str(_wanted(given, "task")))
             case "memory":
-                return await self.get(name).recall(str(input["query"]), int(input.get("limit", 1000)))
+                return await self.get(name).recall(str(_wanted(given, "query")), int(given.get("limit", 1000)))
             case _:
                 environment = self.get(name)
-                await environment.reset(int(input.get("seed", 0)))
-                return [await environment.step(action) for action in input.get("actions", [])]
+                try:
+                    await environment.reset(int(given.get("seed", 0)))
+                    return [await environment.step(action) for action in given.get("actions", [])]
+                finally:
+                    await environment.close()
+
+    async def _authorize(self, use: ToolUse) -> Permission | None:
+        return await self._runner.hooks.authorize(use) if self._runner else None
+
+    async def _told(self) -> None:
+        if self._runner is not None:
+            await self._runner.tell()
 
     def _id(self, name: str) -> str:
         return f"{self.kind}/{name}"
+
+
+def _wanted(given: Mapping[str, Any], key: str) -> Any:  # the caller's own value
+    if key not in given:
+        raise InputError(f"the input has no '{key}'", f'{{"{key}": …}}')
+    return given[key]

@@ -148,7 +148,8 @@ class Store:
         engine = sa.create_engine("sqlite://", creator=lambda: _connect(path), poolclass=sa.pool.StaticPool)
         store = cls(path, engine)
         with _errors(path), engine.connect() as connection:
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            _use_wal(connection)
+            for pragma in ("synchronous=FULL", "foreign_keys=ON"):
                 connection.exec_driver_sql(f"PRAGMA {pragma}")
             store._make(connection)
         return store
@@ -423,6 +424,18 @@ def _told(commit: str, body: Mapping[str, Any]) -> dict[str, tuple[str, str, str
 
 def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
+
+
+def _use_wal(connection: sa.Connection) -> None:
+    """Changing the journal's mode does not wait for other processes as everything else does, so this waits."""
+    for attempt in range(500):
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            return
+        except sa.exc.OperationalError as error:
+            if "locked" not in str(error) or attempt == 499:
+                raise
+            time.sleep(0.02)
 
 
 def _make_folder(folder: Path) -> None:

@@ -134,6 +134,8 @@ def describe(function: Callable[..., Any], signature: inspect.Signature) -> tupl
     texts = dict(re.findall(r"^\s+(\w+):\s*(.+)$", rest.partition("\n\n")[0], re.MULTILINE))
     properties: dict[str, JSON] = {}
     for name, parameter in signature.parameters.items():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise TypeError(f"'{name}' cannot be given by name; a tool's arguments are plain ones")
         schema = dict(schema_of(parameter.annotation))
         if name in texts:
             schema["description"] = texts[name]
@@ -154,9 +156,9 @@ def schema_of(annotation: Any) -> Mapping[str, JSON]:
         return {"enum": list(arguments)}
     if origin in (Union, types.UnionType):
         return {"anyOf": [schema_of(argument) for argument in arguments]}
-    if origin in (list, Sequence, tuple) and arguments:
+    if origin in (list, Sequence) or (origin is tuple and arguments[1:] == (...,)):
         return {"type": "array", "items": schema_of(arguments[0])}
-    if origin in (dict, Mapping) and arguments:
+    if origin in (dict, Mapping) and arguments[0] is str:
         return {"type": "object", "additionalProperties": schema_of(arguments[1])}
     if annotation is inspect.Parameter.empty:
         raise TypeError("every argument of a tool needs a type")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import define, field, frozen
 
-from autogenesis_core.errors import AutogenesisError, InputError
+from autogenesis_core.errors import AutogenesisError, BudgetExceeded, InputError, PluginError
 from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.tool import Tool, ToolResult
@@ -89,6 +89,8 @@ class Toolbox:
             return ToolResult("the arguments must be a JSON object", is_error=True)
         try:
             return await self.run(call.name, arguments)
+        except (PluginError, BudgetExceeded):
+            raise
         except AutogenesisError as error:
             return ToolResult(str(error), is_error=True)
         except Exception as error:  # noqa: BLE001  # a tool is a third party's code; its failure is an answer

@@ -105,19 +105,23 @@ class ModelClient:
 
     async def _attempt(self, request: ModelRequest) -> ModelAnswer:
         for attempt in range(1, self.attempts + 1):
-            reservation = self.meter.reserve(request)
-            answer = None
-            start = time.perf_counter()
             try:
-                answer = await self.model.answer(request)
-                return evolve(answer, latency=time.perf_counter() - start)
+                return await self._once(request)
             except RetryableModelError as error:
                 if attempt == self.attempts:
                     raise
                 await asyncio.sleep(self._pause(attempt, error.retry_after))
-            finally:
-                self.meter.settle(reservation, answer)
         raise ModelError("no attempt was allowed", "model attempts must be at least 1")
+
+    async def _once(self, request: ModelRequest) -> ModelAnswer:
+        reservation = self.meter.reserve(request)
+        answer = None
+        start = time.perf_counter()
+        try:
+            answer = await self.model.answer(request)
+        finally:
+            self.meter.settle(reservation, answer)
+        return evolve(answer, latency=time.perf_counter() - start)
 
     def _pause(self, attempt: int, retry_after: float | None) -> float:
         """Seconds: what the provider asks for (a minute at most), else doubling, with jitter lest all come at once."""
@@ -133,9 +137,13 @@ def _parsed(answer: ModelAnswer) -> Any:  # JSON of the caller's schema
     if text.startswith("```"):
         text = text.partition("\n")[2].rpartition("```")[0]
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidAnswer(f"the model's answer is no JSON: {error}") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _usage(answer: ModelAnswer) -> list[int]:

@@ -38,4 +38,6 @@ class AsyncioExecutor:
                     group.create_task(work())
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
+        if len(results) < len(items):
+            raise asyncio.CancelledError("an item cancelled itself")
         return [results[index] for index in range(len(items))]

@@ -4,14 +4,13 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TextIO
 
 from attrs import define, field
-
-from autogenesis_core.identity import digest
 
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL)", re.IGNORECASE)
 _FLUSH = 200  # lines; a crash loses at most so many, and none that a decision stood on (that is the journal's)
@@ -57,7 +56,8 @@ class Tracer:
         """The digest of a message or another large value, which is written at its first use only."""
         if self.path is None:
             return ""
-        key = digest(value)[:16]
+        # Providers answer text that is no Unicode now and then, so this is no canonical JSON.
+        key = sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
         if key not in self._bodies:
             self._bodies.add(key)
             self._line({"type": "body", "digest": key, "value": value})
@@ -78,10 +78,20 @@ class Tracer:
         self._line({**line, **span.data})
 
     def _line(self, data: object) -> None:
-        text = json.dumps(data, ensure_ascii=False, default=str)
-        self._lines.append(self._secrets.sub("[redacted]", text) if self._secrets else text)
+        self._lines.append(json.dumps(self._redacted(data), ensure_ascii=False, default=str))
         if len(self._lines) >= _FLUSH:
             self._flush()
+
+    def _redacted(self, data: Any) -> Any:  # JSON data, or what str() makes of it
+        if self._secrets is None:
+            return data
+        if isinstance(data, str):
+            return self._secrets.sub("[redacted]", data)
+        if isinstance(data, Mapping):
+            return {self._redacted(str(key)): self._redacted(value) for key, value in data.items()}
+        if isinstance(data, list | tuple):
+            return [self._redacted(item) for item in data]
+        return data if isinstance(data, int | float | None) else self._redacted(str(data))
 
     def _flush(self) -> None:
         if self.path is None or not self._lines:
@@ -96,4 +106,4 @@ class Tracer:
 def _secrets(environment: "os._Environ[str]") -> re.Pattern[str] | None:
     """Matches the values of environment variables that are named like secrets."""
     values = [value for name, value in environment.items() if _SECRET.search(name) and len(value) >= 8]
-    return re.compile("|".join(map(re.escape, values))) if values else None
+    return re.compile("|".join(map(re.escape, sorted(values, key=len, reverse=True)))) if values else None
