@@ -173,7 +173,7 @@ def _target(option: Option, data: Mapping[str, Any], shipped: Mapping[str, Any])
     import_plugin(option.plugin)
     try:
         found = getattr(__import__(module, fromlist=[name]), name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"{where} fails on import: {type(error).__name__}: {error}") from error
     if not isinstance(found, type):
         raise PluginError(f"{where} has a target that is no class: {target}")

@@ -174,7 +174,7 @@ def import_plugin(plugin: Plugin) -> object:
 
     try:
         return sys.modules.get(plugin.module) or import_module(plugin.module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"{plugin.distribution} {plugin.version} fails on import: {type(error).__name__}: {error}",
             f"pip uninstall {plugin.distribution}, or choose another option",

@@ -269,11 +269,27 @@ class Runtime:
         journal = Journal(self.store, self.run_id)
         evaluator = self._evaluator(budget, benchmark)
         evaluator.arrived = journal.result
+        client = (lambda role, seed: self._client(budget, role, seed, None)) if self.composition.model else None
         self._running = Loop(
-            self.run_id, self.settings.seed, rounds, batch, self.store, self.manager, self.hooks, evaluator, budget,
-            journal, examples, records, heads, self._model_id(), self.settings.evolve, self._environment,
-            (lambda role, seed: self._client(budget, role, seed, None)) if self.composition.model else None,
-        )  # fmt: skip
+            run=self.run_id,
+            seed=self.settings.seed,
+            rounds=rounds,
+            batch=batch,
+            store=self.store,
+            manager=self.manager,
+            hooks=self.hooks,
+            evaluator=evaluator,
+            budget=budget,
+            journal=journal,
+            examples=examples,
+            records=records,
+            heads=heads,
+            model=self._model_id(),
+            optimizer=self.composition.optimizer.name if self.composition.optimizer else "",
+            only=self.settings.evolve,
+            environment=self._environment,
+            client=client,
+        )
         self._note_models(heads)
         return self._running
 
@@ -308,8 +324,9 @@ class Runtime:
 
     async def _budget(self, *, strict: bool) -> Budget:
         model = self.composition.model
-        price = await model.price() if model else Price(0.0, 0.0)
         limits = self.settings.budget
+        # Without a limit on money nobody needs the price beforehand, and to ask may mean a slow import.
+        price = Price(0.0, 0.0) if model is None else None if limits.money is None else await model.price()
         if model and price is None and not strict:
             limits = attrs.evolve(limits, money=None)
         budget = Budget(limits, price)
@@ -339,7 +356,7 @@ class Runtime:
 
     def _begin(self, verb: str) -> None:
         """Makes the run folder. Its name is a function of what is run and how often it was, so that runs repeat."""
-        config = {key: value for key, value in self.composition.config.items() if key != "workdir"}
+        config = {key: value for key, value in self.composition.config.items() if key not in ("workdir", "workers")}
         heads = {name: head.version for name, head in self.manager.heads().items()}
         runs = self.workdir / "runs"
         runs.mkdir(parents=True, exist_ok=True)

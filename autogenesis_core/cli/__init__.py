@@ -12,7 +12,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from autogenesis_core.errors import AutogenesisError
 
     try:
-        return _dispatch(split(sys.argv[1:] if argv is None else argv))
+        code = _dispatch(split(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()  # here, where a reader that went away is no error
+        return code
     except AutogenesisError as error:
         _traceback()
         notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))

@@ -97,8 +97,8 @@ def split(argv: Sequence[str]) -> Arguments:
 
 def _task(words: list[str], overrides: list[str], marked: bool) -> str:
     word = words[0]
-    near = did_you_mean(word, VERBS) if len(words) == 1 and not marked and not overrides else None
-    if near and " " not in word:
+    near = did_you_mean(word, VERBS) if len(words) <= 2 and not marked and not overrides else None
+    if near:
         raise InputError(
             f"no verb '{word}'; did you mean autogenesis {near}?",
             f"a task of one word: autogenesis -- {word}",
@@ -118,6 +118,7 @@ def _read(path: str) -> str:
     if not path:
         raise InputError("--task-file needs a path")
     try:
-        return Path(path).read_text(encoding="utf-8")
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the task file cannot be read: {error}") from None

@@ -2,7 +2,7 @@
 
 import json
 
-from autogenesis_core.catalog import GROUPS, Catalog, Option, import_plugin
+from autogenesis_core.catalog import GROUPS, SEVERAL, Catalog, Option, import_plugin
 from autogenesis_core.cli.arguments import Arguments
 from autogenesis_core.errors import PluginError, unknown
 
@@ -20,9 +20,10 @@ def plugins_(arguments: Arguments) -> int:
         return _one(catalog.find(group, name), arguments.json)
     options = [option for option in catalog.options if not group or option.group == group]
     broken = _broken(catalog, check="--check" in arguments.flags)
+    code = 1 if broken and "--check" in arguments.flags else 0
     if arguments.json:
         print(json.dumps({"options": [_row(option) for option in options], "broken": broken}, ensure_ascii=False))
-        return 0
+        return code
     names = {option: option.name + (" ✗" if option.plugin.distribution in broken else "") for option in options}
     width = max(map(len, names.values()), default=0)
     for option in options:
@@ -33,7 +34,7 @@ def plugins_(arguments: Arguments) -> int:
         print(f"  ✗ {distribution}: {problem}")
     count = len({option.plugin.distribution for option in options})
     print(f"  {len(options)} options of {count} distributions · autogenesis plugins KIND=NAME shows one")
-    return 1 if broken and "--check" in arguments.flags else 0
+    return code
 
 
 def _broken(catalog: Catalog, *, check: bool) -> dict[str, str]:
@@ -53,7 +54,7 @@ def _one(option: Option, as_json: bool) -> int:
         return 0
     print(f"{option.group}={option.name}  {option.description}")
     print(f"  {option.plugin.distribution} {option.plugin.version} · {option.path}")
-    prefix = f"{option.group}.{option.name}" if option.group in ("tool", "gate", "observer") else option.group
+    prefix = f"{option.group}.{option.name}" if option.group in SEVERAL else option.group
     for line in option.path.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith(("#", "_target_")):
             print(f"  {prefix}.{line}" if not line.startswith(" ") else f"  {line}")

@@ -17,7 +17,7 @@ _KINDS = ("prompt", "agent", "tool", "environment", "memory")
 
 def list_(arguments: Arguments) -> int:
     """The resources and their heads by branch."""
-    kind = arguments.words[0] if arguments.words else ""
+    kind = _optional(arguments)
     if kind and kind not in _KINDS:
         raise unknown("kind", kind, _KINDS)
     with _registry(arguments) as registry:
@@ -86,7 +86,7 @@ def rollback_(arguments: Arguments) -> int:
 
 def log_(arguments: Arguments) -> int:
     """The log like a story; of a run or a commit, if named."""
-    name = arguments.words[0] if arguments.words else ""
+    name = _optional(arguments)
     with _registry(arguments) as registry:
         entries = registry.log(name)
     if arguments.json:
@@ -100,6 +100,8 @@ def log_(arguments: Arguments) -> int:
 
 def runs_(arguments: Arguments) -> int:
     """The runs of this store, newest last."""
+    if arguments.words:
+        raise InputError("runs takes no name", "autogenesis log RUN tells of one")
     folder = find_workdir(Path.cwd(), arguments.settings().get("workdir")) / "runs"
     paths = sorted(folder.glob("*/"), key=lambda path: path.stat().st_mtime) if folder.is_dir() else []
     rows = [{"run": path.name, **_result(path)} for path in paths]
@@ -121,6 +123,10 @@ def _word(arguments: Arguments) -> str:
         usage = VERBS[arguments.verb].usage
         raise InputError(f"{arguments.verb} takes one name", f"autogenesis {arguments.verb} {usage}")
     return arguments.words[0]
+
+
+def _optional(arguments: Arguments) -> str:
+    return _word(arguments) if arguments.words else ""
 
 
 def _story(entry: LogEntry) -> str:

@@ -102,6 +102,6 @@ class Budget:
             "calls": self.used.calls,
             "input_tokens": self.used.usage.input_tokens,
             "output_tokens": self.used.usage.output_tokens,
-            "money": round(self.used.money, 6) if self.price else None,
+            "money": round(self.used.money, 6) if self.price or self.used.money else None,
             "seconds": round(time.monotonic() - self.start, 2),
         }

@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import groupby
 
 from attrs import define, field, frozen
 
@@ -105,13 +104,14 @@ class Evaluator:
         """Several systems' results on the same examples, all rollouts at once."""
         jobs = [_Job(system, self.id_of(system), example, split) for system in systems for example in examples]
         traces = await self.executor.map(self._trace, jobs)
-        evaluations = []
-        for (_, group), system in zip(
-            groupby(range(len(jobs)), key=lambda index: index // max(len(examples), 1)), systems, strict=True
-        ):
-            cells = tuple(Cell(jobs[index].example.id, traces[index].result) for index in group)
-            evaluations.append(Evaluation(self.id_of(system), split, cells, self.benchmark.lowest))
-        return evaluations
+        return [
+            self._evaluation(system, split, traces[index * len(examples) : (index + 1) * len(examples)])
+            for index, system in enumerate(systems)
+        ]
+
+    def _evaluation(self, system: System, split: Split, traces: Sequence[Trace]) -> Evaluation:
+        cells = tuple(Cell(trace.example.id, trace.result) for trace in traces)
+        return Evaluation(self.id_of(system), split, cells, self.benchmark.lowest)
 
     async def traces(self, system: System, examples: Sequence[Example]) -> list[Trace]:
         """What reflection sees: rollouts on train examples."""

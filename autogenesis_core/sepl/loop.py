@@ -65,6 +65,7 @@ class Loop:
     records: dict[str, Record]
     heads: dict[str, Head]
     model: str = ""
+    optimizer: str = ""
     only: Sequence[str] = ()
     environment: str = ""
     client: Callable[[str, int], ModelClient] | None = None
@@ -108,12 +109,11 @@ class Loop:
         if not edits:
             return RoundReport(number, hypotheses, (), Verdict("reject", "nothing was proposed"))
         try:
-            candidate = await self.hooks.improve(context, edits)
+            candidate = self._checked(await self.hooks.improve(context, edits))
         except InputError as error:
-            return self._reject(
-                number, Candidate(self.records, edits, hypotheses), None, Verdict("reject", error.reason)
-            )
-        candidate = Candidate(self._masked(candidate.records), edits, hypotheses)
+            nothing = Candidate(self.records, edits, hypotheses)
+            return self._reject(number, nothing, None, Verdict("reject", str(error)))
+        candidate = Candidate(candidate.records, edits, hypotheses)
         if candidate.id == Candidate(self.records).id:
             return RoundReport(number, hypotheses, edits, Verdict("reject", "the edits change nothing"))
         for _ in range(_ATTEMPTS):
@@ -129,16 +129,27 @@ class Loop:
                 # Assessed again against the heads of now, never merely retried.
                 self.records, self.heads = self.manager.records()
                 candidate = Candidate(context.improve(edits).records, edits, hypotheses)
+                if candidate.id == Candidate(self.records).id:
+                    return self._reject(number, candidate, None, Verdict("reject", "another writer made this change"))
         return self._reject(number, candidate, assessment, Verdict("indecisive", "its heads kept moving"))
 
-    def _masked(self, records: Mapping[str, Record]) -> Mapping[str, Record]:
-        """`records`, unless an optimizer's own Improve left the trainable subspace."""
-        free = {variable.id: None for variable in self.variables() if variable.trainable}
-        for name, record in self.records.items():
-            fixed = {path: value for path, value in record.values().items() if f"{name}#{path}" not in free}
-            if name not in records or records[name] != record.with_values(_only_free(record, records[name], fixed)):
+    def _checked(self, candidate: Candidate) -> Candidate:
+        """`candidate`, unless an optimizer's own Improve left the trainable subspace or made what may not be stored.
+
+        Raises PluginError, or InputError for a value that is not valid.
+        """
+        free = {variable.id for variable in self.variables() if variable.trainable}
+        if candidate.records.keys() != self.records.keys():
+            raise PluginError("the optimizer added or removed a resource, which is not trainable")
+        for name, before in self.records.items():
+            after, old = candidate.records[name], before.values()
+            changed = {path: value for path, value in after.values().items() if path in old and old[path] != value}
+            outside = [path for path in changed if f"{name}#{path}" not in free]
+            if outside or before.with_values(changed) != after:
                 raise PluginError(f"the optimizer changed something of {name} that is not trainable")
-        return records
+            if changed:
+                self.manager.edited(before, changed)
+        return candidate
 
     async def _commit(self, number: int, candidate: Candidate, assessment: Assessment, verdict: Verdict) -> RoundReport:
         changed = {name: r for name, r in candidate.records.items() if r.digest != self.records[name].digest}
@@ -178,6 +189,7 @@ class Loop:
     ) -> dict[str, JSON]:
         return {
             "author": "optimizer",
+            "optimizer": self.optimizer,
             "round": number,
             "candidate": candidate.id,
             "hypotheses": [
@@ -253,10 +265,6 @@ class _RoundContext(SeplContext):
             raise InputError("an optimizer may only evaluate on examples of train")
         systems = [self._loop.system(candidate.records) for candidate in candidates]
         return await self._loop.evaluator.evaluate_all(systems, "train", examples)
-
-
-def _only_free(before: Record, after: Record, fixed: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {path: value for path, value in after.values().items() if path not in fixed and path in before.values()}
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:

@@ -1,0 +1,154 @@
+import asyncio
+
+import pytest
+
+from autogenesis_core import InputError, Runtime, UnknownName, evolve
+
+PARTS = """
+from attrs import frozen
+from autogenesis_core import Edit, Vote, hookimpl
+
+
+@frozen
+class Steps:
+    name: str = "skill"
+    rounds: int = 4
+
+    @hookimpl
+    async def sepl_select(self, context):
+        variable = next(v for v in context.trainable if v.path == f"variables.{self.name}")
+        return [Edit(variable.id, variable.value + 2 if context.round != 2 else 0)]
+
+
+@frozen
+class Greedy:
+    @hookimpl
+    async def sepl_gate(self, assessment):
+        better = assessment.candidate.mean > assessment.baseline.mean
+        return Vote("greedy", "commit" if better else "reject", "by the mean")
+"""
+CONF = "# @package {0}\n# A part\n_target_: autogenesis_test_steps.parts:{1}\n"
+EXAMPLES = [(str(number), number) for number in range(60)]
+WORDS = ("+gate=greedy", "splits.train=20", "splits.val=20", "splits.test=20")
+
+
+@pytest.fixture(autouse=True)
+def _installed(distribution, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AUTOGENESIS_MODEL", raising=False)
+    distribution(
+        "autogenesis-test-steps",
+        {
+            "parts.py": PARTS,
+            "conf/optimizer/steps.yaml": CONF.format("optimizer", "Steps") + "name: skill\nrounds: 4\n",
+            "conf/gate/greedy.yaml": CONF.format("gate.greedy", "Greedy"),
+        },
+    )
+
+
+def answer(task, *, skill, style="plain"):
+    return task if int(task) % 10 < skill else "no"
+
+
+async def answer_later(task, *, skill):
+    await asyncio.sleep(0)
+    return answer(task, skill=skill)
+
+
+def same(text, target):
+    return float(text == str(target))
+
+
+def run(function, *words, variables=None, examples=EXAMPLES, scorer=same, **more):
+    made = evolve(
+        function, *WORDS, *words, variables=variables or {"skill": 3}, examples=examples, scorer=scorer,
+        optimizer="steps", **more,
+    )  # fmt: skip
+    return asyncio.run(made)
+
+
+@pytest.mark.parametrize("function", [answer, answer_later])
+def test_a_function_of_ones_own_gets_better(function, tmp_path):
+    result = run(function)
+    assert [entry["decision"] for entry in result["rounds"]] == ["commit", "reject", "commit", "commit"]
+    assert result["variables"] == {"skill": 9}
+    assert result["scores"]["test"]["after"]["mean"] > result["scores"]["test"]["before"]["mean"]
+    assert {path.name for path in tmp_path.iterdir()} == {"workdir"}
+
+
+def test_examples_may_be_mappings():
+    found = [{"input": text, "target": target} for text, target in EXAMPLES]
+    assert run(answer, examples=found)["variables"] == {"skill": 9}
+
+
+def test_a_variable_that_is_not_evolved_stays():
+    assert run(answer, variables={"skill": 3, "style": "bold"})["variables"] == {"skill": 9, "style": "bold"}
+
+
+def test_settings_are_those_of_the_command_line():
+    result = run(answer, "seed=3", "optimizer.rounds=1")
+    assert (result["seed"], len(result["rounds"]), result["variables"]) == (3, 1, {"skill": 5})
+
+
+def test_a_second_run_goes_on_from_the_first():
+    run(answer, "optimizer.rounds=1")
+    result = run(answer, "optimizer.rounds=1")
+    assert (result["variables"], result["rounds"][0]["from"]) == ({"skill": 7}, {"agent/function": "1.0.1"})
+
+
+def test_the_splits_share_no_example_even_where_there_are_duplicates():
+    result = run(answer, examples=[*EXAMPLES, *EXAMPLES])
+    assert sum(result["examples"].values()) == 60
+
+
+def test_few_examples_are_shared_among_the_splits():
+    sizes = run(answer, examples=EXAMPLES[:30])["examples"]
+    assert sizes == {"train": 10, "val": 10, "test": 10}
+
+
+def test_another_function_is_not_confused_with_the_first():
+    """The record of a function says which function it is, so that its versions are its own."""
+    run(answer)
+
+    def other(task, *, depth):
+        return task if int(task) % 10 < depth else "no"
+
+    assert run(other, "optimizer.name=depth", variables={"depth": 1})["variables"] == {"depth": 7}
+
+
+def test_a_function_that_lacks_a_variable_is_an_error_and_no_score():
+    with pytest.raises(InputError, match="skil"):
+        run(answer, variables={"skil": 3, "skill": 3})
+
+
+def test_an_unknown_optimizer_is_an_error():
+    with pytest.raises(UnknownName, match="stepz"):
+        asyncio.run(evolve(answer, variables={"skill": 3}, examples=EXAMPLES, scorer=same, optimizer="stepz"))
+
+
+def test_without_examples_there_is_nothing_to_do():
+    with pytest.raises(InputError):
+        run(answer, examples=[])
+
+
+def test_without_variables_there_is_nothing_to_do():
+    made = evolve(lambda task: task, *WORDS, variables={}, examples=EXAMPLES, scorer=same, optimizer="steps")
+    with pytest.raises(InputError, match="nothing here is trainable"):
+        asyncio.run(made)
+
+
+def test_variables_can_be_read_set_and_restored_from_python():
+    async def use():
+        async with Runtime.compose("+optimizer=steps", *WORDS, agent=function_agent()) as ag:
+            first = ag.agent.get_variables("function")
+            version = ag.agent.set_variables("function", {"variables.skill": 8})
+            second = ag.agent.get_variables("function")
+            return first, version, second, ag.agent.restore("function", "1.0.0"), ag.agent.get_variables("function")
+
+    def function_agent():
+        from autogenesis_core import FunctionAgent
+
+        return FunctionAgent(answer, {"skill": 3})
+
+    first, third = {"variables.skill": 3}, {"variables.skill": 8}
+    assert asyncio.run(use()) == (first, "1.0.1", third, "1.0.2", first)

@@ -1,0 +1,52 @@
+import asyncio
+
+import pytest
+
+from autogenesis_core import Vote
+from autogenesis_core.sepl.operators import Operators, verdict
+
+COMMIT, REJECT, UNSURE = (Vote(name, name, f"because {name}") for name in ("commit", "reject", "indecisive"))
+
+
+@pytest.mark.parametrize(
+    ("votes", "decision", "reason"),
+    [
+        ([COMMIT], "commit", "because commit"),
+        ([COMMIT, COMMIT], "commit", "because commit"),
+        ([COMMIT, REJECT], "reject", "because reject"),
+        ([REJECT, COMMIT], "reject", "because reject"),
+        ([COMMIT, UNSURE], "indecisive", "because indecisive"),
+        ([UNSURE, REJECT], "reject", "because reject"),
+    ],
+)
+def test_a_commit_needs_every_vote(votes, decision, reason):
+    found = verdict(votes)
+    assert (found.decision, found.reason, list(found.votes)) == (decision, reason, votes)
+
+
+def test_without_a_vote_nothing_is_committed_and_the_reason_says_what_to_choose():
+    assert verdict([]).decision == "reject"
+    assert "+gate=improvement" in verdict([]).reason
+
+
+def test_the_cores_own_operators_propose_nothing():
+    async def nobody(*_):
+        raise AssertionError("nobody asks")
+
+    core = Operators(nobody, nobody)
+    assert asyncio.run(core.sepl_reflect(None)) == []
+    assert asyncio.run(core.sepl_select(None, [])) == []
+
+
+def test_an_evolution_without_a_gate_commits_nothing(run, composition):
+    result = run(composition([5], gate=[])).result
+    assert (result["commits"], result["rounds"][0]["decision"]) == ([], "reject")
+    assert "+gate=improvement" in result["rounds"][0]["reason"]
+
+
+def test_an_optimizer_without_hooks_of_its_own_gets_the_cores(run, composition):
+    class Idle:
+        rounds = 2
+
+    result = run(composition(optimizer=Idle())).result
+    assert [entry["reason"] for entry in result["rounds"]] == ["nothing was proposed"] * 2
