@@ -1,7 +1,7 @@
 """Composition of a configuration: the only module that imports hydra or omegaconf. It ends in plain dicts."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -48,7 +48,8 @@ def compose(overrides: Sequence[str], catalog: Catalog) -> Composed:
         for name in names:
             catalog.find(group, name)
     _register(catalog)
-    config, choices = _compose([*_choice_overrides(chosen), *values], catalog)
+    none = {group for group, names in chosen.items() if not names}
+    config, choices = _without(none, *_compose([*_choice_overrides(chosen), *values], catalog))
     for group, names in choices.items():
         for name in names:
             catalog.find(group, name)
@@ -117,9 +118,18 @@ def _value(override: str, value: str) -> str:
 def _choice_overrides(chosen: Mapping[str, Sequence[str]]) -> list[str]:
     """Hydra's form of the choices; every group is in the primary defaults, so none needs a `+`."""
     return [
-        f"~{group}" if not names else f"{group}=[{','.join(names)}]" if group in SEVERAL else f"{group}={names[0]}"
+        f"{group}=[{','.join(names)}]" if group in SEVERAL else f"{group}={names[0]}"
         for group, names in chosen.items()
+        if names
     ]
+
+
+def _without(
+    groups: Collection[str], config: dict[str, Any], choices: dict[str, tuple[str, ...]]
+) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+    """Without the groups of which nothing is wanted; Hydra cannot take back what an experiment chose."""
+    kept = {group: names for group, names in choices.items() if group not in groups}
+    return {key: None if key in groups else value for key, value in config.items()}, kept
 
 
 def _compose(overrides: list[str], catalog: Catalog) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:

@@ -1,11 +1,13 @@
 """`evolve`: for people with an agent of their own."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from autogenesis_core.errors import InputError
 from autogenesis_core.identity import JSON, derive, digest
 from autogenesis_core.rspl.function import FunctionAgent
 from autogenesis_core.rspl.record import source_hash
@@ -35,6 +37,12 @@ async def evolve(
 
     Returns what result.json holds; `["variables"]` are the values after, as committed.
     """
+    try:
+        inspect.signature(function).bind("", **variables)
+    except TypeError as error:
+        raise InputError(
+            f"{function.__name__} cannot be called: {error}", "it is called as function(input, **variables)"
+        ) from None
     runtime = Runtime.compose(
         f"+optimizer={optimizer}", *overrides, folder=folder, model=model,
         agent=FunctionAgent(function, dict(variables)), benchmark=_Pairs(_questions(examples), scorer),

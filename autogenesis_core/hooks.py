@@ -126,9 +126,8 @@ class Hooks:
 
     async def commit(self, context: SeplContext, candidate: Candidate, assessment: Assessment) -> Verdict:
         """`sepl_commit`: the first answer."""
-        return await self._first(
-            "sepl_commit", _is(Verdict), context=context, candidate=candidate, assessment=assessment
-        )  # type: ignore[no-any-return]
+        given = {"context": context, "candidate": candidate, "assessment": assessment}
+        return await self._first("sepl_commit", _is(Verdict), **given)  # type: ignore[no-any-return]
 
     async def observe(self, event: str, data: Mapping[str, Any]) -> None:
         """`sepl_observe` of every plugin."""

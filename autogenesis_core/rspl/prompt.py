@@ -118,7 +118,7 @@ def to_markdown(record: Record) -> str:
     front: dict[str, Any] = {"name": record.name, "description": record.description}
     marks: dict[str, Any] = {}
     parts = []
-    for section in cast(list[dict[str, str]], record.exports["sections"]):
+    for section in cast("list[dict[str, str]]", record.exports["sections"]):
         slug, text = section["id"], str(record.parameters[section["id"]])
         parts.append(f"## {section['title']}\n{text}" if section["title"] else text)
         mark: dict[str, Any] = {} if section["role"] == "system" else {"role": section["role"]}

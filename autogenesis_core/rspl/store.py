@@ -477,7 +477,7 @@ def _is_ours_or_empty(path: Path) -> bool:
         connection = _connect(path)
         try:
             ours = connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION
-            return ours or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+            return bool(ours or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0)
         finally:
             connection.close()
 

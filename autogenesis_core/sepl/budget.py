@@ -9,7 +9,7 @@ from autogenesis_core.identity import JSON
 from autogenesis_core.services.model import ModelAnswer, ModelRequest, Price, Usage
 from autogenesis_core.settings import BudgetLimits
 
-_ANSWER = 1024  # tokens reserved for an answer whose request sets no limit
+_ANSWER = 1024  # tokens reserved for an answer whose request sets no limit; a longer one can overshoot by the rest
 
 
 @frozen

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import isfinite
 
 from attrs import define, field, frozen
 
@@ -102,22 +103,24 @@ class Evaluator:
         self, systems: Sequence[System], split: Split, examples: Sequence[Example]
     ) -> list[Evaluation]:
         """Several systems' results on the same examples, all rollouts at once."""
-        jobs = [_Job(system, self.id_of(system), example, split) for system in systems for example in examples]
+        ids = [self.id_of(system) for system in systems]
+        jobs = [
+            _Job(system, id_, example, split) for system, id_ in zip(systems, ids, strict=True) for example in examples
+        ]
         traces = await self.executor.map(self._trace, jobs)
         return [
-            self._evaluation(system, split, traces[index * len(examples) : (index + 1) * len(examples)])
-            for index, system in enumerate(systems)
+            self._evaluation(id_, split, traces[index * len(examples) : (index + 1) * len(examples)])
+            for index, id_ in enumerate(ids)
         ]
 
-    def _evaluation(self, system: System, split: Split, traces: Sequence[Trace]) -> Evaluation:
+    def _evaluation(self, system: str, split: Split, traces: Sequence[Trace]) -> Evaluation:
         cells = tuple(Cell(trace.example.id, trace.result) for trace in traces)
-        return Evaluation(self.id_of(system), split, cells, self.benchmark.lowest)
+        return Evaluation(system, split, cells, self.benchmark.lowest)
 
     async def traces(self, system: System, examples: Sequence[Example]) -> list[Trace]:
         """What reflection sees: rollouts on train examples."""
-        return await self.executor.map(
-            self._trace, [_Job(system, self.id_of(system), example, "train") for example in examples]
-        )
+        id_ = self.id_of(system)
+        return await self.executor.map(self._trace, [_Job(system, id_, example, "train") for example in examples])
 
     def id_of(self, system: System) -> str:
         """The system's id with the model's settings."""
@@ -196,7 +199,9 @@ class Evaluator:
             raise PluginError(
                 f"the scorer of {name} failed on {example.id}: {type(error).__name__}: {error}"
             ) from error
-        return Scored(score.value, score.feedback)
+        if not isinstance(score.value, int | float) or not isfinite(score.value):
+            raise PluginError(f"the scorer of {type(self.benchmark).__name__} gave {score.value!r} for {example.id}")
+        return Scored(float(score.value), score.feedback)
 
 
 def failure(error: Exception) -> Failed:

@@ -81,6 +81,7 @@ class Loop:
             )
         for number in range(1, self.rounds + 1):
             try:
+                self.budget.check()
                 report = await self._round(number)
             except BudgetExceeded as error:
                 self.stopped = error.reason
@@ -164,7 +165,8 @@ class Loop:
         parents = {name: self.heads[name].version for name in changed}
         self.records = dict(candidate.records)
         self.heads = self.manager.heads()
-        await self.hooks.observe_resource("committed", {"commit": commit, "versions": versions})
+        for name, version in versions.items():
+            await self.hooks.observe_resource("committed", {"name": name, "commit": commit, "version": version})
         return evolve(
             self._report(number, candidate, assessment, verdict),
             commit=commit,

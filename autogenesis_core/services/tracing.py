@@ -78,7 +78,7 @@ class Tracer:
         self._line({**line, **span.data})
 
     def _line(self, data: object) -> None:
-        self._lines.append(json.dumps(self._redacted(data), ensure_ascii=False, default=str))
+        self._lines.append(json.dumps(self._redacted(data), default=str))
         if len(self._lines) >= _FLUSH:
             self._flush()
 

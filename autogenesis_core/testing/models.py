@@ -15,8 +15,8 @@ class FunctionModel(Model):
 
     simulated: ClassVar[bool] = True
 
-    function: Callable[[ModelRequest], ModelAnswer | ModelError | str]
-    requests: list[ModelRequest] = field(factory=list)
+    function: Callable[[ModelRequest], ModelAnswer | ModelError | str] = field(metadata={"parameter": False})
+    requests: list[ModelRequest] = field(factory=list, metadata={"parameter": False})
 
     @property
     def id(self) -> str:

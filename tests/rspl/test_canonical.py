@@ -79,7 +79,7 @@ def test_true_is_not_one():
         {"\udfff": 1},
         1 + 2j,
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,  # a repr may differ between the processes of one run
 )
 def test_what_json_cannot_hold_is_refused(value):
     with pytest.raises(InvalidRecord, match="no JSON"):

@@ -200,7 +200,7 @@ def run() -> Callable[[Composition], Ran]:
                 for name, head in heads.items()
                 for path, value in store.record(head.digest).values().items()
             }
-            lines = (ag.folder / "traces.jsonl").read_text().splitlines()
+            lines = (ag.folder / "traces.jsonl").read_text().removesuffix("\n").split("\n")
             assert json.loads((ag.folder / "result.json").read_text()) == json.loads(json.dumps(result))
             return Ran(
                 result,

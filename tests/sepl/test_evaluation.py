@@ -26,6 +26,11 @@ def test_without_any_score_there_is_no_mean(cells):
 
 def test_an_examples_digest_is_over_its_content_and_not_its_id():
     assert Question("a", "x", "y", {"k": 1}).digest == Question("b", "x", "y", {"k": 1}).digest
-    different = [Question("a", "z", "y"), Question("a", "x", "z"), Question("a", "x", "y", {"k": 2}), Question("a", "x")]
+    different = [
+        Question("a", "z", "y"),
+        Question("a", "x", "z"),
+        Question("a", "x", "y", {"k": 2}),
+        Question("a", "x"),
+    ]
     assert len({question.digest for question in [*different, Question("a", "x", "y")]}) == 5
     assert Episode("a", 3).digest == Episode("b", 3).digest != Episode("a", 4).digest

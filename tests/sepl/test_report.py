@@ -52,6 +52,7 @@ def test_another_seed_draws_another_minibatch(run, composition, tmp_path):
     seen = {}
 
     for seed in (1, 2):
+
         class Looks:
             rounds = 1
             batch = 4
@@ -88,7 +89,7 @@ def test_the_result_has_scores_before_and_after_with_intervals(run, composition)
 
 
 def test_the_result_has_scores_on_every_split(run, composition):
-    assert set(run(composition([5])).result["scores"]) == {"train", "val", "test"}
+    assert set(run(composition([5])).result["scores"]) == {"val", "test"}
 
 
 def test_every_round_has_its_verdict_with_its_votes(run, composition):
@@ -110,7 +111,9 @@ def test_what_was_spent_is_said(run, composition):
 
 def test_the_result_is_strict_json(run, composition, tmp_path, digits):
     result = run(composition([5])).result
-    assert strict((tmp_path / "workdir" / "runs" / result["run"] / "result.json").read_text()) == strict(json.dumps(result))
+    assert strict((tmp_path / "workdir" / "runs" / result["run"] / "result.json").read_text()) == strict(
+        json.dumps(result)
+    )
 
 
 def test_an_answer_with_odd_characters_leaves_whole_files(run, composition, skilled, tmp_path):

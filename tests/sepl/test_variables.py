@@ -6,7 +6,7 @@ AGENT = Record(
     {"weights": {"CartPole-v1": [1.0], "FrozenLake-v1": [2.0]}, "hidden": 4, "rate": 0.5}, {},
     {"weights": True, "hidden": False, "rate": True},
 )  # fmt: skip
-PROMPT = Record("prompt", "rules", "Rules", Installed("d", "prompt/rules", "h"), {"style": "a", "law": "b"}, {}, {"style": True, "law": False})  # fmt: skip  # noqa: E501
+PROMPT = Record("prompt", "rules", "Rules", Installed("d", "prompt/rules", "h"), {"style": "a", "law": "b"}, {}, {"style": True, "law": False})  # fmt: skip
 RECORDS = {record.id: record for record in (AGENT, PROMPT)}
 
 

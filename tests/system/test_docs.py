@@ -114,7 +114,7 @@ def test_the_examples_of_a_page_print_what_it_says(path, tmp_path):
             (tmp_path / name).write_text(block.text, encoding="utf-8")
         for command, lines in commands(block.text) if block.runs else ():
             for shown, real in known.items():
-                command = command.replace(shown, real)  # noqa: PLW2901  # the command with this store's own ids
+                command = command.replace(shown, real)  # the command with this store's own ids
             printed = run(command, tmp_path)
             wanted, ids = pattern(lines)
             match = re.fullmatch(wanted, printed)
@@ -141,7 +141,7 @@ def test_the_plugin_of_the_guide_works_when_it_is_installed(distribution):
     distribution("autogenesis-tool-dice", files)
     assert Catalog.read().find("tool", "dice").description == "Rolls a die"
     module: dict[str, object] = {}
-    exec(compile(test, "test_tool_dice.py", "exec"), module)  # noqa: S102  # the guide's own
+    exec(compile(test, "test_tool_dice.py", "exec"), module)  # the guide's own
     contract = module["TestDice"]()  # type: ignore[operator]
     for name, method in inspect.getmembers(contract, inspect.ismethod):
         if name.startswith("test_"):
@@ -180,7 +180,7 @@ def test_every_hook_is_in_the_reference_with_its_arguments():
 def test_the_events_in_the_reference_are_those_that_the_core_tells_of():
     source = "\n".join(path.read_text() for path in (ROOT / "autogenesis_core").rglob("*.py"))
     told = {
-        "rspl": set(re.findall(r'observe_resource\(\s*"(\w+)"', source)),
+        "rspl": set(re.findall(r'(?:observe_resource|_tell)\(\s*"(\w+)"', source)),
         "sepl": set(re.findall(r'hooks\.observe\(\s*"(\w+)"', source)),
     }
     for layer, events in told.items():

@@ -10,6 +10,7 @@ from attrs import define
 Vector = list[float]
 
 _LARGEST = 128  # candidates of a default generation
+_FULL = 500  # numbers; a longer vector gets variances only, for a full covariance costs its length squared and more
 
 
 @define(eq=False)
@@ -92,6 +93,7 @@ def _strategy(start: Vector, sigma: float, population: int, rng: random.Random) 
         # Noise and plateaus make step-size control shrink too early (FrozenLake: 2 of 60 runs stuck at 0.25, against
         # none without it); the covariance alone shrinks where scores tell vectors apart.
         "AdaptSigma": False,
+        "CMA_diagonal": len(start) > _FULL,
         "verbose": -9,
         "verb_log": 0,
     }
