@@ -49,7 +49,7 @@ async def evolve(
     )  # fmt: skip
     async with runtime as ag:
         result = await ag.evolve()
-        return {**result, "variables": dict(ag.agent.get_info("function").parameters["variables"])}  # type: ignore[arg-type]  # a mapping, as given
+        return {**result, "variables": dict(ag.agent.get_info(result["agent"]).parameters["variables"])}  # type: ignore[arg-type]  # a mapping, as given
 
 
 @attrs.frozen(slots=False)

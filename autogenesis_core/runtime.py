@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -92,7 +93,7 @@ class Runtime:
         if agent is not None:
             cls_ = type(agent)
             values = {f.name: getattr(agent, f.name) for f in attrs.fields(cls_) if f.metadata.get("parameter", True)}
-            record = describe("agent", "function", "An agent given as an object", cls_, "", values)
+            record = describe("agent", given_name(agent), "An agent given as an object", cls_, "", values)
             resources = [r for r in resources if r.record.kind != "agent"]
             resources.append(Resource(record, cls_, instance=agent))
         return cls(
@@ -409,6 +410,12 @@ class _Selected:
             self._manager.register(
                 resource.record, resource.cls, instance=resource.instance, overrides=resource.overrides
             )
+
+
+def given_name(agent: Any) -> str:  # an instance of any Agent class
+    """The name of an agent that a program gives: its function's, else its class's, as a resource may be named."""
+    name = getattr(getattr(agent, "function", None), "__name__", type(agent).__name__)
+    return re.sub(r"[^a-z0-9_]", "_", name.lower()).strip("_")[:64] or "function"
 
 
 def model_settings(model: Model | None) -> dict[str, JSON]:

@@ -93,7 +93,7 @@ def test_settings_are_those_of_the_command_line():
 def test_a_second_run_goes_on_from_the_first():
     run(answer, "optimizer.rounds=1")
     result = run(answer, "optimizer.rounds=1")
-    assert (result["variables"], result["rounds"][0]["from"]) == ({"skill": 7}, {"agent/function": "1.0.1"})
+    assert (result["variables"], result["rounds"][0]["from"]) == ({"skill": 7}, {"agent/answer": "1.0.1"})
 
 
 def test_the_splits_share_no_example_even_where_there_are_duplicates():
@@ -140,10 +140,10 @@ def test_without_variables_there_is_nothing_to_do():
 def test_variables_can_be_read_set_and_restored_from_python():
     async def use():
         async with Runtime.compose("+optimizer=steps", *WORDS, agent=function_agent()) as ag:
-            first = ag.agent.get_variables("function")
-            version = ag.agent.set_variables("function", {"variables.skill": 8})
-            second = ag.agent.get_variables("function")
-            return first, version, second, ag.agent.restore("function", "1.0.0"), ag.agent.get_variables("function")
+            first = ag.agent.get_variables("answer")
+            version = ag.agent.set_variables("answer", {"variables.skill": 8})
+            second = ag.agent.get_variables("answer")
+            return first, version, second, ag.agent.restore("answer", "1.0.0"), ag.agent.get_variables("answer")
 
     def function_agent():
         from autogenesis_core import FunctionAgent

@@ -142,10 +142,10 @@ def test_the_same_run_gives_the_same_vector_and_another_seed_another():
 
 def test_numpys_global_generator_is_neither_read_nor_changed():
     def run(seed: int) -> list[float]:
-        np.random.seed(seed)  # noqa: NPY002  # the very thing that is tested
-        before = np.random.get_state()[1].tolist()  # noqa: NPY002
+        np.random.seed(seed)  # the very thing that is tested
+        before = np.random.get_state()[1].tolist()
         found = vector_of(propose(EvolutionStrategy(generations=3), Hill(near(1.0, 1.0), {"Hill": [0.0, 0.0]})))
-        assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+        assert np.random.get_state()[1].tolist() == before
         return found
 
     assert run(1) == run(2)
