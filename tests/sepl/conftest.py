@@ -194,7 +194,7 @@ def run() -> Callable[[Composition], Ran]:
         async with Runtime(made) as ag:
             result = await ag.evolve()
             store = ag.store
-            heads = {name: head for name, head in {**store.heads("shipped"), **store.heads(ag.branch)}.items()}
+            heads = {**store.heads("shipped"), **store.heads(ag.branch)}
             values = {
                 f"{name}#{path}": value
                 for name, head in heads.items()

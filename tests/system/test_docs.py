@@ -208,28 +208,41 @@ def test_the_fields_of_a_record_are_in_the_reference():
     assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [field.name for field in Record.__attrs_attrs__]
 
 
-def _settings(prefix: str, data: dict[str, object]) -> Iterator[str]:
+def _settings(prefix: str, data: dict[str, object]) -> Iterator[tuple[str, str]]:
+    """The settings of a file by name, with their defaults as the reference writes them."""
     for key, value in data.items():
         if key.startswith("_") or key == "defaults":
             continue
         if isinstance(value, dict) and key in ("splits", "budget"):
             yield from _settings(f"{prefix}{key}.", value)
         else:
-            yield f"{prefix}{key}"
+            listed = isinstance(value, list) and value
+            yield (
+                f"{prefix}{key}",
+                ", ".join(value) if listed else {"???": "required", "None": "null"}.get(str(value), str(value)),
+            )
 
 
-def test_every_setting_is_in_the_reference():
+def _documented(text: str) -> Iterator[tuple[str, str]]:
+    for names, shown in re.findall(r"^\| (`.+?) \| (.*?) \|", text, re.MULTILINE):
+        found = re.findall(r"`([\w.]+)`", names)
+        defaults = shown.split(", ") if len(found) > 1 and "," in shown else [shown] * len(found)
+        yield from zip(found, defaults, strict=True)
+
+
+def test_every_setting_is_in_the_reference_with_its_default():
     text = page("reference/configuration.md")
-    documented = {
-        name for row in re.findall(r"^\| (`.+?) \|", text, re.MULTILINE) for name in re.findall(r"`([\w.]+)`", row)
-    }
-    primary = yaml.safe_load((ROOT / "autogenesis_core/conf/autogenesis.yaml").read_text())
-    found = set(_settings("", primary))
+    found = dict(_settings("", yaml.safe_load((ROOT / "autogenesis_core/conf/autogenesis.yaml").read_text())))
     for path in ROOT.glob("plugins/*/src/*/conf/*/*.yaml"):
         kind = path.parent.name
         prefix = f"{kind}.{path.stem}." if kind in SEVERAL else f"{kind}."
-        found |= set(_settings(prefix, yaml.safe_load(path.read_text())))
+        found |= dict(_settings(f"{kind}={path.stem} {prefix}", yaml.safe_load(path.read_text())))
         assert f"{kind}={path.stem}" in text
+    documented = {}
+    for section in re.split(r"^## ", text, flags=re.MULTILINE):
+        title = section.partition("\n")[0]
+        owner = f"{title} " if re.fullmatch(r"\w+=\w+", title) else ""
+        documented |= {f"{owner}{name}": default for name, default in _documented(section)}
     assert documented == found
 
 

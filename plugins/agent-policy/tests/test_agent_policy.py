@@ -21,14 +21,8 @@ from autogenesis_core import (
     ToolSet,
     structure,
 )
-from autogenesis_core.testing import AgentContract
 
 CART = EnvironmentSpec("Cart", {"type": "box", "shape": [4]}, {"type": "discrete", "n": 2})
-
-
-class TestPolicy(AgentContract):
-    option = "agent/policy"
-    task = None
 
 
 @define(eq=False)

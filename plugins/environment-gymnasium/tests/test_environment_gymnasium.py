@@ -10,7 +10,6 @@ import pytest
 from gymnasium import spaces
 
 from autogenesis_core import ConfigurationError, InputError, UnknownName, structure
-from autogenesis_core.testing import EnvironmentContract
 from autogenesis_environment_gymnasium.environment import GymnasiumEnvironment
 
 SMALL = sorted(
@@ -19,10 +18,6 @@ SMALL = sorted(
     if str(spec.entry_point).startswith(("gymnasium.envs.classic_control.", "gymnasium.envs.toy_text."))
     and id_ != "CartPole-v0"  # Gymnasium warns that it is old
 )
-
-
-class TestGymnasium(EnvironmentContract):
-    option = "environment/gymnasium"
 
 
 class Garden(gymnasium.Env[Any, Any]):

@@ -28,15 +28,10 @@ from autogenesis_core import (
     Verdict,
     structure,
 )
-from autogenesis_core.testing import OptimizerContract
 from autogenesis_optimizer_evolution_strategy.optimizer import EvolutionStrategy
 
 ID = "agent/policy#weights.Hill"
 Landscape = Callable[[list[float], int], float | Failed]
-
-
-class TestEvolutionStrategy(OptimizerContract):
-    option = "optimizer/evolution_strategy"
 
 
 class Hill(SeplContext):
@@ -278,6 +273,6 @@ def test_cartpole_is_learned_from_nothing_and_any_number_of_workers_learns_the_s
     eight = evolve(tmp_path / "eight", "workers=8", *SMALL)
     assert one["weights"] == eight["weights"]
     assert one["weights"]["CartPole-v1"] != []
-    test = one["splits"]["test"]
+    test = one["scores"]["test"]
     assert test["before"]["mean"] < 30
     assert test["after"]["mean"] > 300
