@@ -187,7 +187,7 @@ def _prompts(plugins: list[Plugin], resources: list[Resource]) -> list[Resource]
     for plugin in plugins:
         folder = plugin.conf.parent / "prompts" if plugin.conf and plugin.package else None
         for path in sorted(folder.glob("*.md")) if folder and folder.is_dir() else ():
-            record = parse_prompt(path.read_text(encoding="utf-8"), path.stem, plugin.distribution)
+            record = parse_prompt(path.read_text(encoding="utf-8-sig"), path.stem, plugin.distribution)
             if record.id not in chosen:
                 found.append(Resource(record))
     return found
@@ -200,7 +200,7 @@ def _prompt(option: Option, shipped: Mapping[str, Any]) -> Resource:
         raise PluginError(
             f"{option.id} of {option.plugin.distribution}: there is no file '{shipped.get('file')}' in it"
         )
-    return Resource(parse_prompt(path.read_text(encoding="utf-8"), option.name, option.plugin.distribution))
+    return Resource(parse_prompt(path.read_text(encoding="utf-8-sig"), option.name, option.plugin.distribution))
 
 
 def _only(parts: Mapping[str, list[Part]], group: str) -> Any:  # each group's class is its own

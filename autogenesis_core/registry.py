@@ -105,7 +105,7 @@ class Registry:
         entries = self.store.entries(run=name) or self.store.entries(id_=name)
         undone = [entry for entry in entries if entry.event in _UNDOABLE]
         if not undone:
-            raise unknown("commit, or run with commits,", name, self._undoable())
+            raise unknown("commit or run to undo", name, self._undoable())
         if len({entry.run or entry.id for entry in undone}) > 1:
             raise InputError(f"'{name}' means several commits", "give more of its letters")
         before: dict[str, str] = {}

@@ -64,6 +64,7 @@ class Runtime:
         self.branch = self.settings.branch or ("demo" if simulated else "main")
         self.hooks = Hooks()
         self.run_id = ""
+        self._verb = ""
         self._tracer = Tracer()
         self._memory: Memory | None = None
 
@@ -80,10 +81,13 @@ class Runtime:
 
         Raises UnknownName, InputError or ConfigurationError for what cannot be composed.
         """
+        from dotenv import find_dotenv, load_dotenv
+
         from autogenesis_core.build import build, describe
         from autogenesis_core.catalog import Catalog
         from autogenesis_core.compose import choices_of, compose
 
+        load_dotenv(find_dotenv(usecwd=True))
         here = folder or Path.cwd()
         catalog = Catalog.read(here)
         choices = choices_of(overrides, catalog)
@@ -121,6 +125,9 @@ class Runtime:
         await self.tell()
         self._tracer.close()
         self.store.close()
+        if error is not None and self.run_id and not (self.folder / "result.json").exists():
+            reason = f"{type(error).__name__}: {getattr(error, 'reason', error)}"
+            self._write("result.json", {**self._described(self._verb), "failed": reason})
 
     @property
     def notes(self) -> Sequence[str]:
@@ -133,7 +140,7 @@ class Runtime:
 
     async def act(self, task: str) -> Answer:
         """The composed agent's answer to a task; raises InputError without agent or model."""
-        self._require_model()
+        self.check()
         self._begin("act")
         if self._memory is None:
             self._memory = self._system().memory()
@@ -154,7 +161,7 @@ class Runtime:
 
     async def measure(self) -> dict[str, Any]:
         """The composed system's scores on every split, as in result.json."""
-        self._require_model()
+        self.check()
         benchmark, examples = self._examples()
         budget = await self._budget(strict=True)
         self._begin("measure")
@@ -177,7 +184,7 @@ class Runtime:
         optimizer = self.composition.optimizer
         if optimizer is None:
             raise InputError("no optimizer is chosen", "+optimizer=reflection")
-        self._require_model()
+        self.check()
         benchmark, examples = self._examples()
         if not examples["val"] or not examples["train"]:
             raise InputError("an evolution needs examples of train and val", "raise splits.train and splits.val")
@@ -335,7 +342,8 @@ class Runtime:
             budget.check_price(model.id)
         return budget
 
-    def _require_model(self) -> None:
+    def check(self) -> None:
+        """Raises InputError if no agent is chosen, or no model where agent or optimizer needs one."""
         resources = self.composition.chosen("agent")
         if not resources:
             raise InputError("no agent is chosen", "+agent=tool_calling; see: autogenesis plugins agent")
@@ -357,6 +365,7 @@ class Runtime:
 
     def _begin(self, verb: str) -> None:
         """Makes the run folder. Its name is a function of what is run and how often it was, so that runs repeat."""
+        self._verb = verb
         config = {key: value for key, value in self.composition.config.items() if key not in ("workdir", "workers")}
         heads = {name: head.version for name, head in self.manager.heads().items()}
         runs = self.workdir / "runs"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from attrs import field, frozen, validators
 
@@ -48,7 +48,6 @@ class Settings:
     alpha: float = field(default=0.05, validator=[validators.gt(0), validators.lt(1)])
     pins: list[str] = field(factory=list)
     evolve: list[str] = field(factory=list)
-    follow: Literal["run", "step"] = "run"
     splits: Splits = field(factory=Splits)
     budget: BudgetLimits = field(factory=BudgetLimits)
 

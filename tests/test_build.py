@@ -52,7 +52,7 @@ def test_what_is_missing_can_be_given(distribution):
     ("override", "path"),
     [
         ("agent.times=0", "agent.times"), ("agent.words=[1]", "agent.words[0]"), ("budget.money=-1", "budget.money"),
-        ("splits.val=-1", "splits.val"), ("alpha=2", "alpha"), ("workers=0", "workers"), ("follow=walk", "follow"),
+        ("splits.val=-1", "splits.val"), ("alpha=2", "alpha"), ("workers=0", "workers"),
         ("branch=No Good", "branch"), ("rounds=0", "rounds"), ("pins=[3]", "pins[0]"), ("seed=1.5", "seed"),
     ],
 )  # fmt: skip

@@ -88,6 +88,8 @@ def split(argv: Sequence[str]) -> Arguments:
             overrides.append(word)
         else:
             words.append(word)
+    if "--check" in flags and verb != "plugins":
+        raise InputError("--check means nothing here", "autogenesis plugins --check imports every plugin")
     if not verb and words:
         if task:
             raise InputError("a task is given twice", "as text, or with --task-file, or on standard input as -")

@@ -14,6 +14,7 @@ What is composed decides what happens: text acts, a benchmark measures, an optim
   KIND.KEY=VALUE set one of its settings; seed=, workers=, rounds=, splits.test=, budget.money=, workdir= are the run's
   --task-file F  the task from a file; - reads it from standard input; text that looks like a setting goes after --
   --json         one JSON object in place of text
+  --check        with plugins: import each of them and say which is broken
 
 A model: AUTOGENESIS_MODEL=openai/gpt-5-mini, or +model=litellm model.name=…; +model=simulated is an offline stand-in.
 

@@ -75,7 +75,8 @@ def render_measure(result: Mapping[str, Any], notes: Sequence[str]) -> str:
     if result["simulated_model"]:
         lines.append("  simulated model: a stand-in for trying things; the scores say nothing of a real one")
     lines += [f"  note: {note}" for note in notes]
-    return "\n".join([*lines, "", "  improve it  add +optimizer=reflection"])
+    optimizer = "evolution_strategy" if result["environment"] and not result["model"] else "reflection"
+    return "\n".join([*lines, "", f"  improve it  add +optimizer={optimizer}"])
 
 
 def _next(result: Mapping[str, Any]) -> list[str]:
@@ -107,7 +108,8 @@ def _score(score: Mapping[str, Any]) -> str:
     if score["mean"] is None:
         return "no score"
     bounds = score["interval"]
-    return _number(score["mean"]) + (f" [{_number(bounds[0])}, {_number(bounds[1])}]" if bounds else "")
+    part = "" if score["coverage"] == 1 else f" of {score['coverage']:.0%}"
+    return _number(score["mean"]) + (f" [{_number(bounds[0])}, {_number(bounds[1])}]" if bounds else "") + part
 
 
 def _coverage(score: Mapping[str, Any]) -> str:

@@ -108,7 +108,7 @@ def runs_(arguments: Arguments) -> int:
     if arguments.json:
         return _json(rows)
     for row in rows:
-        shown = _scores(row.get("scores", {}).get("test")) or row.get("answer", "not finished")
+        shown = _scores(row.get("scores", {}).get("test")) or row.get("answer") or row.get("failed", "not finished")
         print(f"  {row['run']}  {row.get('verb', '?'):<8} {row.get('agent') or '':<14} {str(shown)[:70]}")
     return _hint(rows, "autogenesis log RUN · autogenesis rollback RUN")
 

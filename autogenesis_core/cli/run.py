@@ -18,12 +18,11 @@ def run(arguments: Arguments) -> int:
 
 
 async def _run(arguments: Arguments) -> int:
-    from dotenv import find_dotenv, load_dotenv
-
     from autogenesis_core.runtime import Runtime
 
-    load_dotenv(find_dotenv(usecwd=True))
-    async with Runtime.compose(*arguments.overrides) as ag:
+    runtime = Runtime.compose(*arguments.overrides)
+    runtime.check()
+    async with runtime as ag:
         progress = Progress(quiet=arguments.json, terminal=sys.stdout.isatty())
         ag.observe(progress)
         if arguments.task:

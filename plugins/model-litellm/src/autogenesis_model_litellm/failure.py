@@ -90,7 +90,7 @@ class Failure:
     def detail(self) -> str:
         """What the provider said, in one line, without litellm's prefixes and without any key."""
         text = _LITELLM_PREFIX.sub("", str(self.error)).partition("Traceback (most recent call last)")[0]
-        text = " ".join(text.split())
+        text = re.sub(r"\s*ssl:<[^>]*>", "", " ".join(text.split()))
         for name, value in os.environ.items():
             if _SECRET_NAME.search(name) and len(value) >= 6:
                 text = text.replace(value, "[key]")
