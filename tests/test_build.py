@@ -84,7 +84,16 @@ def test_a_target_outside_its_own_package_is_refused(distribution, target):
     agent(distribution, target)
     with pytest.raises(PluginError) as caught:
         Runtime.compose("agent=bad")
-    assert "agent/bad of autogenesis-agent-bad" in str(caught.value)
+    assert "agent/bad of autogenesis-agent-bad may only have a target inside its own package" in str(caught.value)
+
+
+def test_a_target_in_a_package_whose_name_only_begins_alike_is_refused(distribution):
+    other = distribution("autogenesis-agent-bad-twin", {"agent.py": "from autogenesis_agent_echo.agent import Echo\n"})
+    agent(distribution, "autogenesis_agent_bad_twin.agent:Echo")
+    with pytest.raises(PluginError, match="inside its own package"):
+        Runtime.compose("agent=bad")
+    assert (other / "autogenesis_agent_bad_twin" / "agent.py").is_file()
+    assert "autogenesis_agent_bad_twin" not in sys.modules
 
 
 @pytest.mark.parametrize("target", ["autogenesis_agent_bad.agent:number", "autogenesis_agent_bad.agent:Missing"])

@@ -1,5 +1,6 @@
 """`autogenesis new KIND NAME`: a plugin that installs, passes its contract and runs."""
 
+import json
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -9,12 +10,13 @@ from autogenesis_core.catalog import SEVERAL, core_version
 from autogenesis_core.cli.arguments import Arguments
 from autogenesis_core.errors import InputError, unknown
 
+_SETTINGS = {"agent": "instruction: Answer the question.\n"}  # what can be set stands in the YAML
 _KINDS = ("agent", "benchmark", "environment", "gate", "memory", "optimizer", "tool")
 
 
 def new_(arguments: Arguments) -> int:
     """Writes the plugin's folder; refuses one that is there."""
-    if not 2 <= len(arguments.words) <= 3:
+    if not 2 <= len(arguments.words) <= 3 or arguments.overrides:
         raise InputError("new takes a kind and a name", "autogenesis new tool dice")
     kind, name = arguments.words[0], arguments.words[1]
     if kind not in _KINDS:
@@ -27,6 +29,9 @@ def new_(arguments: Arguments) -> int:
     for path, text in plugin_files(kind, name).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
+    if arguments.json:
+        print(json.dumps({"folder": str(folder), "files": sorted(plugin_files(kind, name))}))
+        return 0
     print(f"  {folder}\n\n  pip install -e {folder}\n  pytest {folder}\n  autogenesis plugins {kind}={name}")
     return 0
 
@@ -60,4 +65,5 @@ def plugin_files(kind: str, name: str) -> dict[str, str]:
         path: Template((source / f"{template}.txt").read_text(encoding="utf-8")).substitute(values)
         for path, template in paths.items()
     }
-    return {**made, f"src/{package}/py.typed": ""}
+    conf = f"src/{package}/conf/{kind}/{name}.yaml"
+    return {**made, conf: made[conf] + _SETTINGS.get(kind, ""), f"src/{package}/py.typed": ""}

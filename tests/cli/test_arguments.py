@@ -61,7 +61,7 @@ def test_the_task_is_read_from_standard_input_where_a_dash_stands(monkeypatch):
     assert split(["-", "agent=x"]).task == "a=b, ${c}\n"
 
 
-@pytest.mark.parametrize("flag", ["--json", "--help", "--version", "--check"])
+@pytest.mark.parametrize("flag", ["--json", "--help", "--version"])
 def test_flags_stand_anywhere(flag):
     assert split([flag, "agent=x"]).flags == split(["agent=x", flag]).flags == {flag}
 

@@ -71,7 +71,7 @@ def _key(monkeypatch):
 
 
 def model(server, **settings):
-    return LitellmModel(**{"name": "openai/gpt-4o", "api_base": server.url, "timeout": 5.0} | settings)
+    return LitellmModel(**{"name": "openai/gpt-4o", "api_base": server.url, "timeout": 30.0} | settings)
 
 
 def answer(reply, request=ASK, **settings):

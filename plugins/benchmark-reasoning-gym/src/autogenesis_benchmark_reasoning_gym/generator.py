@@ -3,6 +3,7 @@
 import json
 import random
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -23,11 +24,18 @@ _HASHED = frozenset(
 )
 
 
+@cache
+def _library() -> Any:  # it has no stubs
+    with warnings.catch_warnings():
+        # A dependency of it warns when it is compiled, which is at a person's very first run.
+        warnings.simplefilter("ignore", SyntaxWarning)
+        import reasoning_gym
+    return reasoning_gym
+
+
 def check(task: str, settings: str) -> None:
     """Raises UnknownName or InputError if there is no such task, or it does not take `settings` (canonical JSON)."""
-    from reasoning_gym.factory import DATASETS
-
-    names = sorted(DATASETS.keys() - {"composite"})
+    names = sorted(_library().factory.DATASETS.keys() - {"composite"})
     if task not in names:
         near = ", ".join(get_close_matches(task, names, n=8, cutoff=0.4))
         raise unknown(
@@ -72,11 +80,10 @@ def verifier(task: str, settings: str) -> Any:  # reasoning-gym's classes have n
 
 
 def _dataset(task: str, settings: str, seed: int) -> Any:  # as above
-    from reasoning_gym import create_dataset
-
+    library = _library()
     try:
         with _isolated(seed):
-            return create_dataset(task, seed=seed, size=_SIZE, **json.loads(settings))
+            return library.create_dataset(task, seed=seed, size=_SIZE, **json.loads(settings))
     except (AssertionError, TypeError, ValueError, KeyError) as error:
         raise InputError(f"reasoning-gym does not take the settings of {task}: {error or settings}") from None
 
