@@ -45,7 +45,7 @@ def check(task: str, settings: str) -> None:
         raise InputError(
             f"the questions of {task} repeat only with a fixed hash seed", "PYTHONHASHSEED=0 autogenesis …"
         )
-    known = sorted({field.name for field in fields(DATASETS[task][1])} - {"seed", "size"})
+    known = sorted({field.name for field in fields(_library().factory.DATASETS[task][1])} - {"seed", "size"})
     for key in json.loads(settings):
         if key in ("seed", "size"):
             raise InputError(f"`{key}` is no setting of {task}: the run decides it", "seed=1 or splits.train=100")
