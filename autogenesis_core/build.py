@@ -1,5 +1,6 @@
 """A composed configuration → frozen objects, all errors at once; targets only inside their own plugin's package."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -205,3 +206,9 @@ def _prompt(option: Option, shipped: Mapping[str, Any]) -> Resource:
 
 def _only(parts: Mapping[str, list[Part]], group: str) -> Any:  # each group's class is its own
     return parts[group][0].instance if parts.get(group) else None
+
+
+def given_name(agent: Any) -> str:  # an instance of any Agent class
+    """The name of an agent that a program gives: its function's, else its class's, as a resource may be named."""
+    name = getattr(getattr(agent, "function", None), "__name__", type(agent).__name__)
+    return re.sub(r"[^a-z0-9_]", "_", name.lower()).strip("_")[:64] or "function"

@@ -1,8 +1,6 @@
 """The runtime: wires a composition into a running system that acts, measures and evolves."""
 
-import json
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,12 +12,13 @@ from autogenesis_core.defaults import complete_choices, find_workdir
 from autogenesis_core.errors import BudgetExceeded, InputError
 from autogenesis_core.hooks import Hooks
 from autogenesis_core.hookspecs import hookimpl
-from autogenesis_core.identity import JSON, derive, digest
+from autogenesis_core.identity import derive
 from autogenesis_core.rspl.entity import KINDS, Answer, Environment, Memory
 from autogenesis_core.rspl.manager import Manager
 from autogenesis_core.rspl.server import Server
 from autogenesis_core.rspl.store import Store
 from autogenesis_core.rspl.system import System
+from autogenesis_core.runfolder import make_run_folder, write_json
 from autogenesis_core.sepl.budget import Budget
 from autogenesis_core.sepl.evaluation import SPLITS, Benchmark, Evaluation, Example, Split
 from autogenesis_core.sepl.evaluator import EpisodeBenchmark, Evaluator
@@ -29,7 +28,7 @@ from autogenesis_core.sepl.operators import Operators
 from autogenesis_core.sepl.report import describe_run, evolution_result, measure_result
 from autogenesis_core.services.client import ModelClient
 from autogenesis_core.services.executor import AsyncioExecutor
-from autogenesis_core.services.model import Model, Price
+from autogenesis_core.services.model import Model, Price, model_settings
 from autogenesis_core.services.tracing import Span, Tracer
 from autogenesis_core.settings import Composition, Resource
 
@@ -63,7 +62,7 @@ class Runtime:
         simulated = composition.model is not None and composition.model.simulated
         self.branch = self.settings.branch or ("demo" if simulated else "main")
         self.hooks = Hooks()
-        self.run_id = ""
+        self.folder: Path | None = None  # the current run's
         self._verb = ""
         self._tracer = Tracer()
         self._memory: Memory | None = None
@@ -83,7 +82,7 @@ class Runtime:
         """
         from dotenv import find_dotenv, load_dotenv
 
-        from autogenesis_core.build import build, describe
+        from autogenesis_core.build import build, describe, given_name
         from autogenesis_core.catalog import Catalog
         from autogenesis_core.compose import choices_of, compose
 
@@ -125,9 +124,9 @@ class Runtime:
         await self.tell()
         self._tracer.close()
         self.store.close()
-        if error is not None and self.run_id and not (self.folder / "result.json").exists():
+        if error is not None and self.folder and not (self.folder / "result.json").exists():
             reason = f"{type(error).__name__}: {getattr(error, 'reason', error)}"
-            self._write("result.json", {**self._described(self._verb), "failed": reason})
+            self._write_result({**self._described(self._verb), "failed": reason})
 
     @property
     def notes(self) -> Sequence[str]:
@@ -147,8 +146,7 @@ class Runtime:
         budget = await self._budget(strict=False)
         evaluator = self._evaluator(budget, EpisodeBenchmark())
         answer = await evaluator.act(self._system(), task, self._memory)
-        self._write(
-            "result.json",
+        self._write_result(
             {
                 **self._described("act"),
                 "task": task,
@@ -368,29 +366,21 @@ class Runtime:
         self._verb = verb
         config = {key: value for key, value in self.composition.config.items() if key not in ("workdir", "workers")}
         heads = {name: head.version for name, head in self.manager.heads().items()}
-        runs = self.workdir / "runs"
-        runs.mkdir(parents=True, exist_ok=True)
-        for attempt in range(1_000_000):
-            self.run_id = digest([verb, config, heads, attempt])[:8]
-            try:
-                (runs / self.run_id).mkdir()
-                break
-            except FileExistsError:
-                continue
+        self.folder = make_run_folder(self.workdir / "runs", [verb, config, heads])
         self._tracer.close()
         self._tracer = Tracer(self.folder / "traces.jsonl")
-        self._write("config.json", dict(self.composition.config))
+        write_json(self.folder / "config.json", dict(self.composition.config))
         plugins = {plugin.distribution: plugin.version for plugin in self.composition.plugins}
-        self._write("plugins.json", {"python": platform.python_version(), **plugins})
+        write_json(self.folder / "plugins.json", {"python": platform.python_version(), **plugins})
 
     @property
-    def folder(self) -> Path:
-        """The current run's folder."""
-        return self.workdir / "runs" / self.run_id
+    def run_id(self) -> str:
+        """The current run's id, empty before the first."""
+        return self.folder.name if self.folder else ""
 
-    def _write(self, name: str, data: Mapping[str, Any]) -> None:
-        text = json.dumps(data, indent=2, ensure_ascii=False, default=str)
-        (self.folder / name).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    def _write_result(self, result: Mapping[str, Any]) -> None:
+        assert self.folder is not None
+        write_json(self.folder / "result.json", result)
 
     async def _started(self, verb: str, examples: Mapping[Split, Sequence[Example]], rounds: int) -> None:
         sizes = {split: len(found) for split, found in examples.items()}
@@ -401,7 +391,7 @@ class Runtime:
 
     async def _finish(self, result: dict[str, Any]) -> dict[str, Any]:
         self._tracer.close()
-        self._write("result.json", result)
+        self._write_result(result)
         await self.hooks.observe("finished", {"result": result})
         return result
 
@@ -419,18 +409,3 @@ class _Selected:
             self._manager.register(
                 resource.record, resource.cls, instance=resource.instance, overrides=resource.overrides
             )
-
-
-def given_name(agent: Any) -> str:  # an instance of any Agent class
-    """The name of an agent that a program gives: its function's, else its class's, as a resource may be named."""
-    name = getattr(getattr(agent, "function", None), "__name__", type(agent).__name__)
-    return re.sub(r"[^a-z0-9_]", "_", name.lower()).strip("_")[:64] or "function"
-
-
-def model_settings(model: Model | None) -> dict[str, JSON]:
-    """What of a model's settings decides its answers; part of every evaluation's key."""
-    if model is None:
-        return {}
-    settings = [f for f in getattr(type(model), "__attrs_attrs__", ()) if f.metadata.get("parameter", True)]
-    fields = [field.name for field in settings]
-    return {"model": model.id, **{name: getattr(model, name) for name in fields if name not in ("api_key", "timeout")}}

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import define, field
 
-from autogenesis_core.errors import InputError, unknown
+from autogenesis_core.errors import BudgetExceeded, InputError, unknown
 from autogenesis_core.identity import JSON, derive
 from autogenesis_core.rspl.entity import Environment, EnvironmentSpec, Memory, Step
 from autogenesis_core.rspl.prompt import Prompt
@@ -72,6 +72,11 @@ class Context:
                 "no model is set", "AUTOGENESIS_MODEL=openai/gpt-5-mini   (or +model=litellm model.name=…)"
             )
         return self._model()
+
+    @property
+    def exceeded(self) -> BudgetExceeded | None:
+        """What the budget said, if it refused a call."""
+        return self._model().exceeded if self._model else None
 
     def prompt(self, name: str, **inputs: Any) -> list[dict[str, str]]:
         """A composed prompt rendered to messages; `inputs` fill its placeholders. Raises UnknownName, TemplateError."""

@@ -7,7 +7,6 @@ for as long as somebody may resume it.
 
 import hashlib
 import json
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,59 +18,14 @@ from attrs import field, frozen
 
 from autogenesis_core.errors import Conflict, InputError, StoreError, unknown
 from autogenesis_core.identity import JSON, canonical, digest
+from autogenesis_core.rspl import database as db
 from autogenesis_core.rspl.entity import Kind
 from autogenesis_core.rspl.lifecycle import VersionState, move_version
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.reference import Reference
 
-SCHEMA = 1
-_APPLICATION = 0x41475350  # "AGSP": tells our files from other SQLite files
 FIRST = "1.0.0"
 SHIPPED = "shipped"
-
-_tables = sa.MetaData()
-_records = sa.Table(
-    "records", _tables,
-    sa.Column("digest", sa.Text, primary_key=True),
-    sa.Column("body", sa.Text, nullable=False),
-)  # fmt: skip
-_versions = sa.Table(
-    "versions", _tables,
-    sa.Column("kind", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("version", sa.Text, nullable=False),
-    sa.Column("digest", sa.Text, sa.ForeignKey("records.digest"), nullable=False),
-    sa.Column("parents", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("model", sa.Text, nullable=False),
-    sa.Column("commit", sa.Text, nullable=False),
-    sa.UniqueConstraint("kind", "name", "version"),
-)  # fmt: skip
-_heads = sa.Table(
-    "heads", _tables,
-    sa.Column("branch", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("version", sa.Text, nullable=False),
-)  # fmt: skip
-_log = sa.Table(
-    "log", _tables,
-    sa.Column("seq", sa.Integer, primary_key=True),
-    sa.Column("time", sa.Float, nullable=False),
-    sa.Column("event", sa.Text, nullable=False),
-    sa.Column("id", sa.Text, nullable=False, index=True),
-    sa.Column("run", sa.Text, nullable=False, index=True),
-    sa.Column("body", sa.Text, nullable=False),
-    sa.Column("hash", sa.Text, nullable=False),
-)  # fmt: skip
-_journal = sa.Table(
-    "journal", _tables,
-    sa.Column("seq", sa.Integer, primary_key=True),
-    sa.Column("run", sa.Text, nullable=False, index=True),
-    sa.Column("event", sa.Text, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-)  # fmt: skip
 
 
 @frozen
@@ -141,14 +95,13 @@ class Store:
                 raise InputError(
                     f"there is no store at {path}", "run an evolution first, or name another with workdir="
                 )
-            _make_folder(path.parent)
+            db.make_folder(path.parent)
         else:
-            _check_file(path)
-        # Autocommit: transactions are begun explicitly, IMMEDIATE, so that no writer upgrades a read lock and fails.
-        engine = sa.create_engine("sqlite://", creator=lambda: _connect(path), poolclass=sa.pool.StaticPool)
+            db.check_file(path)
+        engine = sa.create_engine("sqlite://", creator=lambda: db.connect(path), poolclass=sa.pool.StaticPool)
         store = cls(path, engine)
-        with _errors(path), engine.connect() as connection:
-            _use_wal(connection)
+        with db.errors_of(path), engine.connect() as connection:
+            db.use_wal(connection)
             for pragma in ("synchronous=FULL", "foreign_keys=ON"):
                 connection.exec_driver_sql(f"PRAGMA {pragma}")
             store._make(connection)
@@ -166,21 +119,23 @@ class Store:
 
     def heads(self, branch: str) -> dict[str, Head]:
         """The heads of a branch by `kind/name`."""
-        query = self._head_query().where(_heads.c.branch == branch).order_by(_heads.c.kind, _heads.c.name)
+        query = self._head_query().where(db.heads.c.branch == branch).order_by(db.heads.c.kind, db.heads.c.name)
         return {f"{row.kind}/{row.name}": _head(row) for row in self._read(query)}
 
     def head(self, branch: str, kind: str, name: str) -> Head | None:
         """The head of one resource on a branch, or None."""
-        query = self._head_query().where(_heads.c.branch == branch, _heads.c.kind == kind, _heads.c.name == name)
+        query = self._head_query().where(db.heads.c.branch == branch, db.heads.c.kind == kind, db.heads.c.name == name)
         return next((_head(row) for row in self._read(query)), None)
 
     def branches(self) -> tuple[str, ...]:
         """The names of all branches that have a head."""
-        return tuple(row.branch for row in self._read(sa.select(_heads.c.branch).distinct().order_by(_heads.c.branch)))
+        return tuple(
+            row.branch for row in self._read(sa.select(db.heads.c.branch).distinct().order_by(db.heads.c.branch))
+        )
 
     def record(self, digest_: str) -> Record:
         """The record of a digest; raises StoreError if its content is not that of the digest."""
-        row = next(iter(self._read(sa.select(_records.c.body).where(_records.c.digest == digest_))), None)
+        row = next(iter(self._read(sa.select(db.records.c.body).where(db.records.c.digest == digest_))), None)
         if row is None:
             raise StoreError(f"the store at {self.path} has no record {digest_[:12]}")
         if hashlib.sha256(row.body.encode()).hexdigest() != digest_:
@@ -189,8 +144,8 @@ class Store:
 
     def history(self, kind: str, name: str) -> list[Version]:
         """All versions of a resource, newest first."""
-        query = sa.select(_versions).where(_versions.c.kind == kind, _versions.c.name == name)
-        return [_version(row) for row in self._read(query.order_by(_versions.c.number.desc()))]
+        query = sa.select(db.versions).where(db.versions.c.kind == kind, db.versions.c.name == name)
+        return [_version(row) for row in self._read(query.order_by(db.versions.c.number.desc()))]
 
     def find(self, reference: Reference, branch: str) -> Version:
         """The version that a reference means: `@1.0.2`, `@champion` or nothing for the head of `branch`, `@branch`.
@@ -200,7 +155,8 @@ class Store:
         versions = {version.version: version for version in self.history(reference.kind, reference.name)}
         if not versions:
             known = {
-                f"{row.kind}/{row.name}" for row in self._read(sa.select(_versions.c.kind, _versions.c.name).distinct())
+                f"{row.kind}/{row.name}"
+                for row in self._read(sa.select(db.versions.c.kind, db.versions.c.name).distinct())
             }
             raise unknown("resource", reference.id, known)
         if reference.at in versions:
@@ -257,31 +213,31 @@ class Store:
 
     def entries(self, *, run: str = "", id_: str = "") -> list[LogEntry]:
         """The log, oldest first; of one run, or with ids that begin with `id_`."""
-        query = sa.select(_log).order_by(_log.c.seq)
+        query = sa.select(db.log).order_by(db.log.c.seq)
         if run:
-            query = query.where(_log.c.run == run)
+            query = query.where(db.log.c.run == run)
         if id_:
-            query = query.where(_log.c.id.startswith(id_, autoescape=True))
+            query = query.where(db.log.c.id.startswith(id_, autoescape=True))
         return [_entry(row) for row in self._read(query)]
 
     def verify(self) -> str | None:
         """What is wrong with the log's chain, a digest, a version or a head, the first of it; None if nothing is."""
         before, told = "", dict[str, Any]()
-        for row in self._read(sa.select(_log).order_by(_log.c.seq)):
+        for row in self._read(sa.select(db.log).order_by(db.log.c.seq)):
             before = _chain(before, row.time, row.event, row.id, row.run, row.body)
             if before != row.hash:
                 return f"log entry {row.seq} ({row.event} {row.id}) does not follow from the one before"
             told |= _told(row.id, json.loads(row.body))
-        for row in self._read(sa.select(_records)):
+        for row in self._read(sa.select(db.records)):
             if hashlib.sha256(row.body.encode()).hexdigest() != row.digest:
                 return f"record {row.digest[:12]} has other content than its digest says"
         return self._verify_versions(told) or self._verify_heads(told)
 
     def _verify_versions(self, told: Mapping[str, Any]) -> str | None:
         """Versions against what the log tells of them; the log is what nobody can alter unseen."""
-        known = {row.digest for row in self._read(sa.select(_records.c.digest))}
+        known = {row.digest for row in self._read(sa.select(db.records.c.digest))}
         found: dict[str, Any] = {}
-        for row in self._read(sa.select(_versions)):
+        for row in self._read(sa.select(db.versions)):
             parents = json.loads(row.parents)
             found[f"{row.kind}/{row.name}@{row.version}"] = (row.commit, row.digest, parents[0] if parents else None)
             if row.digest not in known:
@@ -297,7 +253,7 @@ class Store:
         expected = {(entry[3], name.partition("@")[0]): name for name, entry in told.items()}
         found = {
             (row.branch, f"{row.kind}/{row.name}"): f"{row.kind}/{row.name}@{row.version}"
-            for row in self._read(sa.select(_heads))
+            for row in self._read(sa.select(db.heads))
         }
         for branch, name in sorted(expected.keys() | found.keys()):
             if expected.get((branch, name)) != found.get((branch, name)):
@@ -309,43 +265,43 @@ class Store:
         if events:
             with self._write() as connection:
                 rows = [{"run": run, "event": event, "body": canonical(body)} for event, body in events]
-                connection.execute(_journal.insert(), rows)
+                connection.execute(db.journal.insert(), rows)
 
     def read_journal(self, run: str) -> list[tuple[str, Any]]:
         """A run's journal, oldest first, as (event, JSON)."""
-        query = sa.select(_journal).where(_journal.c.run == run).order_by(_journal.c.seq)
+        query = sa.select(db.journal).where(db.journal.c.run == run).order_by(db.journal.c.seq)
         return [(row.event, json.loads(row.body)) for row in self._read(query)]
 
     def set_state(self, kind: str, name: str, version: str, state: VersionState) -> None:
         """Moves a version along its lifecycle; raises LifecycleError for an illegal move."""
-        where = (_versions.c.kind == kind, _versions.c.name == name, _versions.c.version == version)
+        where = (db.versions.c.kind == kind, db.versions.c.name == name, db.versions.c.version == version)
         known = [found.version for found in self.history(kind, name)]
         if version not in known:
             raise unknown("version", f"{kind}/{name}@{version}", known)
         with self._write() as connection:
-            row = connection.execute(sa.select(_versions.c.state).where(*where)).one()
+            row = connection.execute(sa.select(db.versions.c.state).where(*where)).one()
             moved = move_version(f"{kind}/{name}@{version}", row.state, state)
-            connection.execute(_versions.update().where(*where).values(state=moved))
+            connection.execute(db.versions.update().where(*where).values(state=moved))
 
     def _make(self, connection: sa.Connection) -> None:
-        if connection.exec_driver_sql("PRAGMA user_version").scalar() == SCHEMA:
+        if connection.exec_driver_sql("PRAGMA user_version").scalar() == db.SCHEMA:
             return
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-        if connection.exec_driver_sql("PRAGMA user_version").scalar() == SCHEMA:  # another was first
+        if connection.exec_driver_sql("PRAGMA user_version").scalar() == db.SCHEMA:  # another was first
             connection.exec_driver_sql("ROLLBACK")
             return
-        _tables.create_all(connection)
-        connection.exec_driver_sql(f"PRAGMA application_id={_APPLICATION}")
-        connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
+        db.tables.create_all(connection)
+        connection.exec_driver_sql(f"PRAGMA application_id={db.APPLICATION}")
+        connection.exec_driver_sql(f"PRAGMA user_version={db.SCHEMA}")
         connection.exec_driver_sql("COMMIT")
 
     def _read(self, query: Any) -> list[Any]:  # SQLAlchemy's rows have the columns of their query
-        with _errors(self.path), self._engine.connect() as connection:
+        with db.errors_of(self.path), self._engine.connect() as connection:
             return list(connection.execute(query))
 
     @contextmanager
     def _write(self) -> Iterator[sa.Connection]:
-        with _errors(self.path), self._engine.connect() as connection:
+        with db.errors_of(self.path), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -356,11 +312,11 @@ class Store:
 
     def _head_query(self) -> Any:
         same = sa.and_(
-            _heads.c.kind == _versions.c.kind,
-            _heads.c.name == _versions.c.name,
-            _heads.c.version == _versions.c.version,
+            db.heads.c.kind == db.versions.c.kind,
+            db.heads.c.name == db.versions.c.name,
+            db.heads.c.version == db.versions.c.version,
         )
-        return sa.select(_heads, _versions.c.digest, _versions.c.model).join(_versions, same)
+        return sa.select(db.heads, db.versions.c.digest, db.versions.c.model).join(db.versions, same)
 
     def _expect(self, connection: sa.Connection, branch: str, kind: str, name: str, expected: str | None) -> None:
         found = None
@@ -368,16 +324,16 @@ class Store:
             branch,
             SHIPPED,
         ):  # a resource that a branch never changed stands where the shipped one does
-            where = (_heads.c.branch == place, _heads.c.kind == kind, _heads.c.name == name)
-            found = found or connection.execute(sa.select(_heads.c.version).where(*where)).scalar()
+            where = (db.heads.c.branch == place, db.heads.c.kind == kind, db.heads.c.name == name)
+            found = found or connection.execute(sa.select(db.heads.c.version).where(*where)).scalar()
         if found != expected:
             raise Conflict(f"{kind}/{name} moved from {expected} to {found} on branch {branch} in the meantime")
 
     def _number(self, connection: sa.Connection, branch: str, change: Change) -> tuple[int, str]:
         kind, name = change.record.kind, change.record.name
         self._expect(connection, branch, kind, name, change.expected)
-        where = (_versions.c.kind == kind, _versions.c.name == name)
-        last = connection.execute(sa.select(sa.func.max(_versions.c.number)).where(*where)).scalar()
+        where = (db.versions.c.kind == kind, db.versions.c.name == name)
+        last = connection.execute(sa.select(sa.func.max(db.versions.c.number)).where(*where)).scalar()
         number = 0 if last is None else last + 1
         return number, FIRST[:-1] + str(number)
 
@@ -393,21 +349,21 @@ class Store:
     ) -> None:
         record = change.record
         key = {"digest": record.digest, "body": record.body}
-        connection.execute(sa.insert(_records).prefix_with("OR IGNORE"), key)
+        connection.execute(sa.insert(db.records).prefix_with("OR IGNORE"), key)
         row = {
             "kind": record.kind, "name": record.name, "number": number, "version": version, "digest": record.digest,
             "parents": canonical([change.expected] if change.expected else []), "state": "active", "commit": commit,
             "model": model,
         }  # fmt: skip
-        connection.execute(_versions.insert(), row)
+        connection.execute(db.versions.insert(), row)
         head = {"branch": branch, "kind": record.kind, "name": record.name, "version": version}
-        connection.execute(sa.insert(_heads).prefix_with("OR REPLACE"), head)
+        connection.execute(sa.insert(db.heads).prefix_with("OR REPLACE"), head)
 
     def _append(self, connection: sa.Connection, event: str, id_: str, run: str, body: Mapping[str, JSON]) -> None:
-        before = connection.execute(sa.select(_log.c.hash).order_by(_log.c.seq.desc()).limit(1)).scalar() or ""
+        before = connection.execute(sa.select(db.log.c.hash).order_by(db.log.c.seq.desc()).limit(1)).scalar() or ""
         now, text = time.time(), canonical(body)
         row = {"time": now, "event": event, "id": id_, "run": run, "body": text}
-        connection.execute(_log.insert(), {**row, "hash": _chain(before, now, event, id_, run, text)})
+        connection.execute(db.log.insert(), {**row, "hash": _chain(before, now, event, id_, run, text)})
 
 
 def _chain(before: str, now: float, event: str, id_: str, run: str, body: str) -> str:
@@ -420,75 +376,6 @@ def _told(commit: str, body: Mapping[str, Any]) -> dict[str, tuple[str, str, str
         f"{change['resource']}@{change['version']}": (commit, change["digest"], change["from"], body["branch"])
         for change in body.get("changes", ())
     }
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
-
-
-def _use_wal(connection: sa.Connection) -> None:
-    """Changing the journal's mode does not wait for other processes as everything else does, so this waits."""
-    for attempt in range(500):
-        try:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            return
-        except sa.exc.OperationalError as error:
-            if "locked" not in str(error) or attempt == 499:
-                raise
-            time.sleep(0.02)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"the folder {folder} of the store cannot be made: {error}") from None
-
-
-def _check_file(path: Path) -> None:
-    """Looks at a file's header without opening it as a database, which would leave files beside it."""
-    if path.is_dir():
-        raise StoreError(f"{path} is a folder, not a store")
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-    except OSError as error:
-        raise StoreError(f"the store at {path} cannot be read: {error}") from None
-    if not header:
-        return
-    if not header.startswith(b"SQLite format 3\x00") or len(header) < 100:
-        raise StoreError(f"{path} is not a database", "name another with workdir=")
-    schema, application = int.from_bytes(header[60:64]), int.from_bytes(header[68:72])
-    pages = int.from_bytes(header[28:32])
-    # A writer killed while it made the store leaves a first page that says nothing yet; the rest may be in its WAL.
-    if application != _APPLICATION and not (application == schema == 0 and pages <= 1 and _is_ours_or_empty(path)):
-        raise StoreError(f"{path} is an SQLite file, but no store of Autogenesis", "name another with workdir=")
-    if schema > SCHEMA:
-        raise StoreError(
-            f"the store at {path} has schema {schema}; this program knows {SCHEMA}", "upgrade autogenesis-core"
-        )
-
-
-def _is_ours_or_empty(path: Path) -> bool:
-    """Whether a file without tables, or with a WAL beside it, is a store of ours or one about to become it."""
-    if not path.with_name(f"{path.name}-wal").exists():
-        return True
-    with _errors(path):
-        connection = _connect(path)
-        try:
-            ours = connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION
-            return bool(ours or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0)
-        finally:
-            connection.close()
-
-
-@contextmanager
-def _errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (sa.exc.DBAPIError, sqlite3.Error) as error:
-        cause = getattr(error, "orig", None) or error
-        raise StoreError(f"the store at {path}: {cause}") from error
 
 
 def _head(row: Any) -> Head:

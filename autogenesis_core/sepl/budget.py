@@ -9,7 +9,8 @@ from autogenesis_core.identity import JSON
 from autogenesis_core.services.model import ModelAnswer, ModelRequest, Price, Usage
 from autogenesis_core.settings import BudgetLimits
 
-_ANSWER = 1024  # tokens reserved for an answer whose request sets no limit; a longer one can overshoot by the rest
+_ANSWER = 4096  # tokens that an answer may have under a limit, if its request says nothing
+_LEAST = 64  # fewer are no answer, so the budget is spent before
 
 
 @frozen
@@ -58,13 +59,44 @@ class Budget:
             )
 
     def reserve(self, request: ModelRequest) -> Amount:
-        """Sets a call's largest cost aside; raises BudgetExceeded if the limits do not allow it."""
-        size = sum(len(str(message.get("content") or "")) for message in request.messages) // 4
-        usage = Usage(size, request.max_tokens or _ANSWER)
-        amount = Amount(1, usage, self.price.of(usage) if self.price else 0.0)
-        self.check(amount)
+        """Sets a call's largest cost aside; raises BudgetExceeded if the limits do not allow it.
+
+        Where tokens or money are limited, the output tokens of the reservation are what the answer may have at most.
+        """
+        if not self._counts:
+            amount = Amount(1)
+            self.check(amount)
+        else:
+            size = _size(request)
+            wanted = request.max_tokens or _ANSWER
+            room = self._room(size)
+            usage = Usage(size, wanted if room >= wanted else max(room, min(wanted, _LEAST)))
+            amount = Amount(1, usage, self.price.of(usage) if self.price else 0.0)
+            self.check(amount)
         self.reserved += amount
         return amount
+
+    @property
+    def _counts(self) -> bool:
+        """Whether tokens matter: they are limited, or money is and they cost some."""
+        costs = self.price is not None and max(self.price.input_token, self.price.output_token) > 0
+        return self.limits.tokens is not None or (self.limits.money is not None and costs)
+
+    def _room(self, size: int) -> int:
+        """How many output tokens the limits leave for a request of `size` input tokens."""
+        total = self.used + self.reserved + self.held
+        rooms = [_ANSWER]
+        if self.limits.tokens is not None:
+            rooms.append(self.limits.tokens - total.tokens - size)
+        if self.limits.money is not None and self.price is not None and self.price.output_token > 0:
+            left = self.limits.money - total.money - size * self.price.input_token
+            rooms.append(int(left / self.price.output_token))
+        return min(rooms)
+
+    def limit(self, reservation: object) -> int:
+        """How many output tokens the reservation is for, 0 if they are not limited."""
+        assert isinstance(reservation, Amount)
+        return reservation.usage.output_tokens
 
     def settle(self, reservation: object, answer: ModelAnswer | None) -> None:
         """Replaces a reservation by what was used; a failed call counts as a call."""
@@ -105,3 +137,9 @@ class Budget:
             "money": round(self.used.money, 6) if self.price or self.used.money else None,
             "seconds": round(time.monotonic() - self.start, 2),
         }
+
+
+def _size(request: ModelRequest) -> int:
+    """About how many tokens a request has, rather more than fewer: a third of its characters."""
+    texts = (str(message.get(key) or "") for message in request.messages for key in ("content", "tool_calls"))
+    return (sum(map(len, texts)) + sum(len(str(tool)) for tool in request.tools)) // 3 + 4 * len(request.messages)

@@ -90,10 +90,10 @@ Result: TypeAlias = Scored | Failed
 class Benchmark(ABC):
     """Examples and their scorer; a plugin's class, its attrs fields are its settings.
 
-    `lowest` is what an `invalid` rollout counts.
+    `lowest` is what an `invalid` rollout counts; None where no score is the lowest, so that it counts as missing.
     """
 
-    lowest: float = 0.0
+    lowest: float | None = 0.0
 
     @abstractmethod
     def examples(self, sizes: Mapping[Split, int], seed: int) -> Mapping[Split, Sequence[Example]]:
@@ -118,7 +118,7 @@ class Cell:
     example: str
     result: Result
 
-    def value(self, lowest: float) -> float | None:
+    def value(self, lowest: float | None) -> float | None:
         """Its score; `lowest` for an invalid rollout, None for one that failed for other reasons."""
         if isinstance(self.result, Scored):
             return self.result.value
@@ -132,7 +132,7 @@ class Evaluation:
     system: str
     split: Split
     cells: tuple[Cell, ...]
-    lowest: float = 0.0
+    lowest: float | None = 0.0
 
     @cached_property
     def values(self) -> Mapping[str, float]:

@@ -47,6 +47,8 @@ from autogenesis_core.services.tracing import Span, Tracer
 class EpisodeBenchmark(Benchmark):
     """Episodes of the composed environment, scored by their rewards; what measures where no benchmark is chosen."""
 
+    lowest = None  # rewards may be negative, and then nothing would beat a rollout that failed
+
     def examples(self, sizes: Mapping[Split, int], seed: int) -> Mapping[Split, Sequence[Example]]:
         """Episodes with different seeds, all of them functions of `seed`."""
         return {
@@ -171,6 +173,8 @@ class Evaluator:
             context = self._context(system, seed, episode, system.memory(), span)
             task = environment.spec.text if environment and isinstance(example, Episode) else example.input
             answer = await system.agent.run(task, context)
+            if context.exceeded is not None:
+                raise context.exceeded  # an agent that catches everything must not turn it into a score
         finally:
             if environment:
                 await environment.close()

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from attrs import define, evolve, field
 
-from autogenesis_core.errors import InvalidAnswer, ModelError, Refused, RetryableModelError
+from autogenesis_core.errors import BudgetExceeded, InvalidAnswer, ModelError, Refused, RetryableModelError
 from autogenesis_core.identity import derive
 from autogenesis_core.services.model import Message, Model, ModelAnswer, ModelRequest
 from autogenesis_core.services.tracing import Span, Tracer
@@ -21,6 +21,9 @@ class Meter(Protocol):
     def reserve(self, request: ModelRequest) -> object:
         """A reservation for a call; raises BudgetExceeded if there is nothing left for it."""
 
+    def limit(self, reservation: object) -> int:
+        """How many output tokens the reservation is for, 0 if that does not matter."""
+
     def settle(self, reservation: object, answer: ModelAnswer | None) -> None:
         """What the call used, or None if it failed."""
 
@@ -30,6 +33,10 @@ class NoMeter:
 
     def reserve(self, request: ModelRequest) -> None:  # the protocol's argument
         """Allows it."""
+
+    def limit(self, reservation: object) -> int:
+        """None."""
+        return 0
 
     def settle(self, reservation: object, answer: ModelAnswer | None) -> None:
         """Forgets it."""
@@ -51,6 +58,7 @@ class ModelClient:
     tracer: Tracer = field(factory=Tracer)
     span: Span | None = None
     seed: int = 0
+    exceeded: BudgetExceeded | None = None  # set when the budget refused a call, whatever the caller made of it
     attempts: int = 4
     wait: float = 1.0
     _calls: int = 0
@@ -114,7 +122,13 @@ class ModelClient:
         raise ModelError("no attempt was allowed", "model attempts must be at least 1")
 
     async def _once(self, request: ModelRequest) -> ModelAnswer:
-        reservation = self.meter.reserve(request)
+        try:
+            reservation = self.meter.reserve(request)
+        except BudgetExceeded as error:
+            self.exceeded = error
+            raise
+        if limit := self.meter.limit(reservation):
+            request = evolve(request, max_tokens=limit)
         answer = None
         start = time.perf_counter()
         try:

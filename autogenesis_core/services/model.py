@@ -134,3 +134,12 @@ class Model(ABC):
     async def price(self) -> Price | None:
         """What the model costs, or None if nobody knows."""
         return None
+
+
+def model_settings(model: Model | None) -> dict[str, JSON]:
+    """What of a model's settings decides its answers; part of every evaluation's key."""
+    if model is None:
+        return {}
+    settings = [f for f in getattr(type(model), "__attrs_attrs__", ()) if f.metadata.get("parameter", True)]
+    fields = [field.name for field in settings]
+    return {"model": model.id, **{name: getattr(model, name) for name in fields if name not in ("api_key", "timeout")}}

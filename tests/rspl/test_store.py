@@ -18,9 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autogenesis_core import Conflict, InputError, Installed, Record, StoreError, UnknownName
+from autogenesis_core.rspl.database import SCHEMA
 from autogenesis_core.rspl.manager import restore
 from autogenesis_core.rspl.reference import Reference
-from autogenesis_core.rspl.store import SCHEMA, SHIPPED, Change, Store
+from autogenesis_core.rspl.store import SHIPPED, Change, Store
 
 
 def make(name="x", value=0):
@@ -623,8 +624,8 @@ def test_a_store_survives_kill_9_at_any_instant_of_committing(tmp_path):
 def test_a_store_survives_kill_9_while_it_is_made(path):
     code = (
         "import os, pathlib, signal, sys\n"
-        "from autogenesis_core.rspl import store\n"
-        "store._tables.create_all = lambda connection: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from autogenesis_core.rspl import database, store\n"
+        "database.tables.create_all = lambda connection: os.kill(os.getpid(), signal.SIGKILL)\n"
         "store.Store.open(pathlib.Path(sys.argv[1]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], check=False)

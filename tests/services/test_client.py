@@ -43,6 +43,9 @@ class Meter:
         self.open.append(object())
         return self.open[-1]
 
+    def limit(self, reservation):
+        return 0
+
     def settle(self, reservation, answer):
         self.open.remove(reservation)
         self.settled.append(answer and answer.text)
