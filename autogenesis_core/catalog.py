@@ -110,8 +110,14 @@ class Catalog:
         lines = [f"installed: {', '.join(installed) or 'none'}"]
         if ours:
             lines.insert(0, f"pip install {ours}")
-        elif not near and (known := did_you_mean(f"{group}/{name}", DISTRIBUTIONS)):
-            lines.insert(0, f"{known.replace('/', '=')} comes with: pip install {DISTRIBUTIONS[known]}")
+        elif not near:
+            known = {
+                option.partition("/")[2]: dist
+                for option, dist in DISTRIBUTIONS.items()
+                if option.startswith(f"{group}/")
+            }
+            if other := did_you_mean(name, known):
+                lines.insert(0, f"{group}={other} comes with: pip install {known[other]}")
         broken = [f"{p.distribution} is broken: {p.error}" for p in self.plugins if p.error]
         return UnknownName(reason, "\n  ".join(lines + broken))
 
