@@ -7,6 +7,7 @@ for as long as somebody may resume it.
 
 import hashlib
 import json
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -82,6 +83,7 @@ class Store:
 
     path: Path
     _engine: sa.Engine = field(repr=False)
+    _connection: sqlite3.Connection = field(repr=False)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> "Store":
@@ -98,18 +100,28 @@ class Store:
             db.make_folder(path.parent)
         else:
             db.check_file(path)
-        engine = sa.create_engine("sqlite://", creator=lambda: db.connect(path), poolclass=sa.pool.StaticPool)
-        store = cls(path, engine)
-        with db.errors_of(path), engine.connect() as connection:
+        with db.errors_of(path):
+            connection = db.connect(path)
+        engine = sa.create_engine("sqlite://", creator=lambda: connection, poolclass=sa.pool.StaticPool)
+        store = cls(path, engine, connection)
+        try:
+            store._prepare()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _prepare(self) -> None:
+        with db.errors_of(self.path), self._engine.connect() as connection:
             db.use_wal(connection)
             for pragma in ("synchronous=FULL", "foreign_keys=ON"):
                 connection.exec_driver_sql(f"PRAGMA {pragma}")
-            store._make(connection)
-        return store
+            self._make(connection)
 
     def close(self) -> None:
         """Closes the file."""
         self._engine.dispose()
+        self._connection.close()  # SQLAlchemy forgets it where its very first look at the file failed
 
     def __enter__(self) -> "Store":
         return self

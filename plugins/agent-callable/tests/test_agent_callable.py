@@ -105,8 +105,8 @@ def test_needs_no_model():
         ("app.py:no_task", {}, "takes no task"),
         ("app.py:run", {"stile": "long"}, "did you mean style?"),
         ("app.py:positional", {"task": "x"}, "no variable of app.py:positional 'task'"),
-        ("app.py:wants", {}, "missing a required argument: 'style'"),
-        ("app.py:two", {}, "missing a required argument: 'context'"),
+        ("app.py:wants", {}, "argument: 'style'"),
+        ("app.py:two", {}, "argument: 'context'"),
     ],
 )
 def test_says_what_is_wrong_when_it_is_composed_and_when_it_runs(path, variables, reason):
