@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 hookspec = pluggy.HookspecMarker("autogenesis")
 hookimpl = pluggy.HookimplMarker("autogenesis")
 
-Register = "Callable[[Record, type[Any] | None], None]"
-
 
 @hookspec
 async def rspl_register(register: Callable[["Record", type[Any] | None], None]) -> None:

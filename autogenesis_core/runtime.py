@@ -232,7 +232,7 @@ class Runtime:
         for part in (*([composition.optimizer] if composition.optimizer else []), *composition.gates):
             self.hooks.register(part.instance, part.name)
         self.hooks.register(_Selected(composition.resources, self.manager), "core resources")
-        self.hooks.register(Operators(self.hooks.votes, lambda candidate: self._assess(candidate)), "core operators")
+        self.hooks.register(Operators(self.hooks.votes, self._assess), "core operators")
         await self.hooks.register_resources(self.manager.register)
         self.manager.init()
         for pin in self.settings.pins:

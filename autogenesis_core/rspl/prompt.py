@@ -8,7 +8,7 @@ from attrs import frozen
 
 from autogenesis_core.errors import InvalidRecord, TemplateError
 from autogenesis_core.identity import JSON
-from autogenesis_core.rspl.record import Implementation, Installed, Record
+from autogenesis_core.rspl.record import Installed, Record
 from autogenesis_core.rspl.template import inputs_of, render
 
 FORMAT = "prompt-file/1"
@@ -130,14 +130,6 @@ def to_markdown(record: Record) -> str:
         front["sections"] = marks
     head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=10_000)
     return f"---\n{head}---\n\n" + "\n\n".join(parts) + "\n"
-
-
-def user_prompt(name: str, description: str, text: str, implementation: Implementation) -> Record:
-    """A prompt of one trainable section, of text that a program gives."""
-    return Record(
-        "prompt", name, description, implementation, {"preamble": text},
-        {"sections": [{"id": "preamble", "title": "", "role": "system"}]}, {"preamble": True},
-    )  # fmt: skip
 
 
 def _front_matter(text: str, name: str) -> tuple[Mapping[str, Any], str]:

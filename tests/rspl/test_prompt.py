@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autogenesis_core import Installed, InvalidRecord, Prompt, TemplateError
-from autogenesis_core.rspl.prompt import check_prompt, parse_prompt, to_markdown, user_prompt
+from autogenesis_core.rspl.prompt import check_prompt, parse_prompt, to_markdown
 
 FILE = """---
 name: solver
@@ -249,12 +249,6 @@ def test_a_value_that_is_more_than_data_is_refused(value, said):
     with pytest.raises(InvalidRecord, match=said) as raised:
         check_prompt(BEFORE.with_values({"rules": value}), BEFORE)
     assert "prompt/x#rules" in str(raised.value)
-
-
-def test_a_user_prompt_is_one_section():
-    record = user_prompt("mine", "My own", "Be brief.", Installed("", "prompt/mine", "h"))
-    assert Prompt(record).render() == [{"role": "system", "content": "Be brief."}]
-    assert record.trainable == {"preamble": True}
 
 
 # Rendering
