@@ -1,61 +1,110 @@
-"""The database of a store: its tables, and how its file is looked at and opened."""
+"""The database of a store: its tables, its migrations, and how its file is looked at and opened.
+
+Plain SQL over the standard library's sqlite3: a service that only loads a prompt imports nothing else, and a commit
+costs what SQLite costs.
+"""
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from autogenesis_core.errors import StoreError
 
-SCHEMA = 1
+SCHEMA = 2
 APPLICATION = 0x41475350  # "AGSP": tells our files from other SQLite files
 
-tables = sa.MetaData()
-records = sa.Table(
-    "records", tables,
-    sa.Column("digest", sa.Text, primary_key=True),
-    sa.Column("body", sa.Text, nullable=False),
-)  # fmt: skip
-versions = sa.Table(
-    "versions", tables,
-    sa.Column("kind", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("version", sa.Text, nullable=False),
-    sa.Column("digest", sa.Text, sa.ForeignKey("records.digest"), nullable=False),
-    sa.Column("parents", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("model", sa.Text, nullable=False),
-    sa.Column("commit", sa.Text, nullable=False),
-    sa.UniqueConstraint("kind", "name", "version"),
-)  # fmt: skip
-heads = sa.Table(
-    "heads", tables,
-    sa.Column("branch", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("version", sa.Text, nullable=False),
-)  # fmt: skip
-log = sa.Table(
-    "log", tables,
-    sa.Column("seq", sa.Integer, primary_key=True),
-    sa.Column("time", sa.Float, nullable=False),
-    sa.Column("event", sa.Text, nullable=False),
-    sa.Column("id", sa.Text, nullable=False, index=True),
-    sa.Column("run", sa.Text, nullable=False, index=True),
-    sa.Column("body", sa.Text, nullable=False),
-    sa.Column("hash", sa.Text, nullable=False),
-)  # fmt: skip
-journal = sa.Table(
-    "journal", tables,
-    sa.Column("seq", sa.Integer, primary_key=True),
-    sa.Column("run", sa.Text, nullable=False, index=True),
-    sa.Column("event", sa.Text, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-)  # fmt: skip
+_VERSIONS = """
+CREATE TABLE versions (
+    kind TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, version TEXT NOT NULL,
+    digest TEXT NOT NULL REFERENCES records (digest), parents TEXT NOT NULL, state TEXT NOT NULL,
+    model TEXT NOT NULL, "commit" TEXT NOT NULL, branch TEXT NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (kind, name, number), UNIQUE (kind, name, version)
+) WITHOUT ROWID
+"""
+_ADDED = (  # by schema 2
+    "CREATE TABLE artifacts (digest TEXT PRIMARY KEY, body BLOB NOT NULL)",
+    """
+    CREATE TABLE aliases (
+        kind TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL, seq INTEGER NOT NULL, version TEXT NOT NULL,
+        PRIMARY KEY (kind, name, alias, seq)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE proposals (
+        id TEXT PRIMARY KEY, time REAL NOT NULL, run TEXT NOT NULL, variable TEXT NOT NULL, value TEXT NOT NULL,
+        reason TEXT NOT NULL, state TEXT NOT NULL
+    )
+    """,
+)
+_INDEXES = (
+    "CREATE INDEX log_id ON log (id)",
+    "CREATE INDEX log_run ON log (run) WHERE run <> ''",
+    "CREATE INDEX journal_run ON journal (run)",
+)
+_TABLES = (
+    "CREATE TABLE records (digest TEXT PRIMARY KEY, body TEXT NOT NULL)",
+    _VERSIONS,
+    """
+    CREATE TABLE heads (
+        branch TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
+        PRIMARY KEY (branch, kind, name)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE log (
+        seq INTEGER PRIMARY KEY, time REAL NOT NULL, event TEXT NOT NULL, id TEXT NOT NULL, run TEXT NOT NULL,
+        body TEXT NOT NULL, hash TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE journal (
+        seq INTEGER PRIMARY KEY, run TEXT NOT NULL, event TEXT NOT NULL, body TEXT NOT NULL
+    )
+    """,
+    *_INDEXES,
+    *_ADDED,
+)
+
+
+def _to_2(connection: sqlite3.Connection) -> None:
+    """Versions learn their branch and log entry; aliases, artifacts and proposals get tables."""
+    connection.execute("ALTER TABLE versions RENAME TO versions_1")
+    connection.execute(_VERSIONS)
+    connection.execute(
+        """
+        INSERT INTO versions SELECT kind, name, number, version, digest, parents, state, model, "commit",
+            (SELECT json_extract(body, '$.branch') FROM log WHERE id = "commit" AND event <> 'reject'),
+            (SELECT seq FROM log WHERE id = "commit" AND event <> 'reject')
+        FROM versions_1
+        """
+    )
+    connection.execute("DROP TABLE versions_1")
+    for index in ("ix_log_id", "ix_log_run", "ix_journal_run"):
+        connection.execute(f"DROP INDEX {index}")
+    for index in _INDEXES:
+        connection.execute(index)
+    for statement in _ADDED:
+        connection.execute(statement)
+    _log_states(connection)
+
+
+def _log_states(connection: sqlite3.Connection) -> None:
+    """States moved without a log entry before schema 2; the audit wants one for each."""
+    from autogenesis_core.identity import canonical, digest
+    from autogenesis_core.rspl.audit import chain
+
+    query = "SELECT kind || '/' || name, version, state FROM versions WHERE state <> 'active'"
+    for name, version, state in connection.execute(query).fetchall():
+        body = {"resource": name, "version": version, "from": "active", "to": state, "author": "schema 2"}
+        seq, now, before = connection.execute("SELECT seq, time, hash FROM log ORDER BY seq DESC LIMIT 1").fetchone()
+        id_, text = digest(body)[:10], canonical(body)
+        row = (seq + 1, now, "mark", id_, "", text, chain(before, now, "mark", id_, "", text))
+        connection.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+
+_MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _to_2}
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -63,13 +112,62 @@ def connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
 
 
-def use_wal(connection: sa.Connection) -> None:
+def connect_readonly(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write, also where the file or its folder cannot be written."""
+    address = path.resolve().as_uri()
+    connection = sqlite3.connect(
+        f"{address}?mode=ro", uri=True, isolation_level=None, timeout=30.0, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA user_version").fetchone()
+        return connection
+    except sqlite3.OperationalError:
+        connection.close()
+        if path.with_name(f"{path.name}-wal").exists():
+            raise
+    # Without a WAL, and in a folder where none can be made, nobody else can be writing.
+    return sqlite3.connect(f"{address}?immutable=1", uri=True, isolation_level=None, check_same_thread=False)
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Makes or migrates the tables, whole or not at all, and sets what every writer needs."""
+    _use_wal(connection)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA cache_size=-16000")
+    if _schema(connection) == SCHEMA:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _make(connection, _schema(connection))  # asked again: another may have been first
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _make(connection: sqlite3.Connection, schema: int) -> None:
+    if schema == 0:
+        for statement in _TABLES:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id={APPLICATION}")
+    else:
+        for old in range(schema, SCHEMA):
+            _MIGRATIONS[old](connection)
+    connection.execute(f"PRAGMA user_version={SCHEMA}")
+
+
+def _schema(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
     """Changing the journal's mode does not wait for other processes as everything else does, so this waits."""
     for attempt in range(500):
         try:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA journal_mode=WAL")
             return
-        except sa.exc.OperationalError as error:
+        except sqlite3.OperationalError as error:
             if "locked" not in str(error) or attempt == 499:
                 raise
             time.sleep(0.02)
@@ -83,8 +181,11 @@ def make_folder(folder: Path) -> None:
         raise StoreError(f"the folder {folder} of the store cannot be made: {error}") from None
 
 
-def check_file(path: Path) -> None:
-    """Looks at a file's header without opening it as a database, which would leave files beside it."""
+def check_file(path: Path) -> int:
+    """Looks at a file's header without opening it as a database, which would leave files beside it.
+
+    Returns its schema, 0 of a file that is still empty.
+    """
     if path.is_dir():
         raise StoreError(f"{path} is a folder, not a store")
     try:
@@ -93,7 +194,7 @@ def check_file(path: Path) -> None:
     except OSError as error:
         raise StoreError(f"the store at {path} cannot be read: {error}") from None
     if not header:
-        return
+        return 0
     if not header.startswith(b"SQLite format 3\x00") or len(header) < 100:
         raise StoreError(f"{path} is not a database", "name another with workdir=")
     schema, application = int.from_bytes(header[60:64]), int.from_bytes(header[68:72])
@@ -105,6 +206,7 @@ def check_file(path: Path) -> None:
         raise StoreError(
             f"the store at {path} has schema {schema}; this program knows {SCHEMA}", "upgrade autogenesis-core"
         )
+    return schema
 
 
 def _is_ours_or_empty(path: Path) -> bool:
@@ -125,6 +227,5 @@ def errors_of(path: Path) -> Iterator[None]:
     """Turns the database's errors into StoreErrors that name the file."""
     try:
         yield
-    except (sa.exc.DBAPIError, sqlite3.Error) as error:
-        cause = getattr(error, "orig", None) or error
-        raise StoreError(f"the store at {path}: {cause}") from error
+    except sqlite3.Error as error:
+        raise StoreError(f"the store at {path}: {error}") from error

@@ -1,93 +1,60 @@
-"""The store: records by digest, versions, heads and the log, in one SQLite file.
+"""The store: records by digest, versions, heads, aliases and the log, in one SQLite file.
 
-Accept, new versions, heads and their log entry are one transaction. The log is append-only and hash-chained; an entry
-of kind `commit` is the commit, its id a digest over what it changed. The journal keeps a run's decisions and results
-for as long as somebody may resume it.
+Accept, new versions, heads, their log entry and the journal's are one transaction. The log is append-only and
+hash-chained; an entry of kind `commit` is the commit, its id a digest over what it changed. The journal keeps a run's
+decisions and results for as long as somebody may resume it.
 """
 
-import hashlib
-import json
+import re
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, Self
 
-import sqlalchemy as sa
-from attrs import field, frozen
+from attrs import define, frozen
 
 from autogenesis_core.errors import Conflict, InputError, StoreError, unknown
 from autogenesis_core.identity import JSON, canonical, digest
 from autogenesis_core.rspl import database as db
-from autogenesis_core.rspl.entity import Kind
+from autogenesis_core.rspl.audit import chain
 from autogenesis_core.rspl.lifecycle import VersionState, move_version
+from autogenesis_core.rspl.reader import CHAMPION, SHIPPED, AliasMove, Head, LogEntry, Reader, Version
 from autogenesis_core.rspl.record import Record
-from autogenesis_core.rspl.reference import Reference
 
 FIRST = "1.0.0"
-SHIPPED = "shipped"
-
-
-@frozen
-class Version:
-    """One immutable version of a resource: which record, from which parents, by which commit."""
-
-    kind: Kind
-    name: str
-    version: str
-    digest: str
-    parents: tuple[str, ...]
-    state: VersionState
-    commit: str
-    model: str = ""
-
-
-@frozen
-class Head:
-    """Where a branch stands for one resource, and with which model it was evolved."""
-
-    branch: str
-    kind: Kind
-    name: str
-    version: str
-    digest: str
-    model: str = ""
+Bump = Literal["patch", "minor", "major"]
+_LABEL = re.compile(r"[a-z][a-z0-9_\-]{0,63}")
 
 
 @frozen
 class Change:
-    """One resource's part of a commit: its new record, the head's version that it was made from, if any, its model."""
+    """One resource's part of a commit.
+
+    Arguments:
+        record: its new record
+        expected: the head's version that it was made from, if any
+        model: with which it was evolved
+        parents: versions besides `expected` that it comes from, e.g. `prompt/x@1.0.3` of a copy
+        bump: which part of the version counts up
+    """
 
     record: Record
     expected: str | None
     model: str = ""
+    parents: tuple[str, ...] = ()
+    bump: Bump = "patch"
 
 
-@frozen
-class LogEntry:
-    """One entry of the log."""
-
-    seq: int
-    time: float
-    event: Literal["commit", "reject", "rollback", "restore", "install"]
-    id: str
-    run: str
-    body: Mapping[str, Any]  # each event has fields of its own
-    hash: str
-
-
-@frozen(slots=False, eq=False)
-class Store:
+@define(eq=False, slots=False)
+class Store(Reader):
     """An open store. Use `Store.open`, and close it."""
 
-    path: Path
-    _engine: sa.Engine = field(repr=False)
-    _connection: sqlite3.Connection = field(repr=False)
-
     @classmethod
-    def open(cls, path: Path, *, create: bool = True) -> "Store":
-        """The store in the file at `path`, made if it is not there.
+    def open(cls, path: Path, *, create: bool = True) -> Self:
+        """The store in the file at `path`, made if it is not there, brought to this program's schema if it is older.
 
         Raises StoreError for a file that is no store of ours, is newer than this program, or is damaged; such a file
         is not touched.
@@ -102,84 +69,19 @@ class Store:
             db.check_file(path)
         with db.errors_of(path):
             connection = db.connect(path)
-        engine = sa.create_engine("sqlite://", creator=lambda: connection, poolclass=sa.pool.StaticPool)
-        store = cls(path, engine, connection)
-        try:
-            store._prepare()
-        except BaseException:
-            store.close()
-            raise
-        return store
+            try:
+                db.prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+        return cls(path, connection)
 
-    def _prepare(self) -> None:
-        with db.errors_of(self.path), self._engine.connect() as connection:
-            db.use_wal(connection)
-            for pragma in ("synchronous=FULL", "foreign_keys=ON"):
-                connection.exec_driver_sql(f"PRAGMA {pragma}")
-            self._make(connection)
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._engine.dispose()
-        self._connection.close()  # SQLAlchemy forgets it where its very first look at the file failed
-
-    def __enter__(self) -> "Store":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def heads(self, branch: str) -> dict[str, Head]:
-        """The heads of a branch by `kind/name`."""
-        query = self._head_query().where(db.heads.c.branch == branch).order_by(db.heads.c.kind, db.heads.c.name)
-        return {f"{row.kind}/{row.name}": _head(row) for row in self._read(query)}
-
-    def head(self, branch: str, kind: str, name: str) -> Head | None:
-        """The head of one resource on a branch, or None."""
-        query = self._head_query().where(db.heads.c.branch == branch, db.heads.c.kind == kind, db.heads.c.name == name)
-        return next((_head(row) for row in self._read(query)), None)
-
-    def branches(self) -> tuple[str, ...]:
-        """The names of all branches that have a head."""
-        return tuple(
-            row.branch for row in self._read(sa.select(db.heads.c.branch).distinct().order_by(db.heads.c.branch))
-        )
-
-    def record(self, digest_: str) -> Record:
-        """The record of a digest; raises StoreError if its content is not that of the digest."""
-        row = next(iter(self._read(sa.select(db.records.c.body).where(db.records.c.digest == digest_))), None)
-        if row is None:
-            raise StoreError(f"the store at {self.path} has no record {digest_[:12]}")
-        if hashlib.sha256(row.body.encode()).hexdigest() != digest_:
-            raise StoreError(f"the record {digest_[:12]} in {self.path} was altered: its content has another digest")
-        return Record.from_body(row.body)
-
-    def history(self, kind: str, name: str) -> list[Version]:
-        """All versions of a resource, newest first."""
-        query = sa.select(db.versions).where(db.versions.c.kind == kind, db.versions.c.name == name)
-        return [_version(row) for row in self._read(query.order_by(db.versions.c.number.desc()))]
-
-    def find(self, reference: Reference, branch: str) -> Version:
-        """The version that a reference means: `@1.0.2`, `@champion` or nothing for the head of `branch`, `@branch`.
-
-        Raises UnknownName with the nearest name if there is none.
-        """
-        versions = {version.version: version for version in self.history(reference.kind, reference.name)}
-        if not versions:
-            known = {
-                f"{row.kind}/{row.name}"
-                for row in self._read(sa.select(db.versions.c.kind, db.versions.c.name).distinct())
-            }
-            raise unknown("resource", reference.id, known)
-        if reference.at in versions:
-            return versions[reference.at]
-        at = branch if reference.at in ("", "champion") else reference.at
-        head = self.head(at, reference.kind, reference.name)
-        if head is None and at == branch:
-            head = self.head(SHIPPED, reference.kind, reference.name)
-        if head is None:
-            raise unknown("version", str(reference), (f"{reference.id}@{v}" for v in versions))
-        return versions[head.version]
+    @classmethod
+    def memory(cls) -> Self:
+        """A store that is gone when it is closed."""
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        db.prepare(connection)
+        return cls(Path(":memory:"), connection)
 
     def commit(
         self,
@@ -191,221 +93,201 @@ class Store:
         model: str = "",
         body: Mapping[str, JSON] | None = None,
         heads: Mapping[str, str] | None = None,
+        artifacts: Mapping[str, bytes] | None = None,
+        journal: Sequence[tuple[str, JSON]] = (),
     ) -> tuple[str, dict[str, str]]:
         """Writes new versions of several resources, moves their heads and logs it, whole or not at all.
 
-        `heads` names further heads, by `kind/name`, against which the changes were assessed.
+        `heads` names further heads, by `kind/name`, against which the changes were assessed; `artifacts` are bytes by
+        SHA-256 that the records name; `journal` gets its events in the same transaction.
         Returns the commit's id and the new version by `kind/name`.
         Raises Conflict if a head is not where it is expected; nothing is written then.
         """  # fmt: skip
-        with self._write() as connection:
+        for change in changes:
+            change.record.digest  # noqa: B018  # made before the write lock is taken
+        with self._write() as execute:
             for name, expected in (heads or {}).items():
-                kind, _, short = name.partition("/")
-                self._expect(connection, branch, kind, short, expected)
-            rows = [self._number(connection, branch, change) for change in changes]
+                self._expect(branch, *_apart(name), expected)
+            rows = [self._number(branch, change) for change in changes]
             summary: list[JSON] = [
-                {
-                    "resource": change.record.id,
-                    "version": version,
-                    "digest": change.record.digest,
-                    "from": change.expected,
-                }
-                for change, (_, version) in zip(changes, rows, strict=True)
+                _summary(change, version) for change, (_, version) in zip(changes, rows, strict=True)
             ]
             commit = digest({"branch": branch, "event": event, "changes": summary})[:10]
+            seq = self._append(event, commit, run, {"branch": branch, "changes": summary, **(body or {})})
+            self._keep(artifacts or {})
             for change, (number, version) in zip(changes, rows, strict=True):
-                self._insert(connection, branch, change, number, version, commit, change.model or model)
-            self._append(connection, event, commit, run, {"branch": branch, "changes": summary, **(body or {})})
+                self._insert(branch, change, number, version, commit, change.model or model, seq)
+            for name, entry in journal:
+                execute("INSERT INTO journal (run, event, body) VALUES (?, ?, ?)", (run, name, canonical(entry)))
         return commit, {change.record.id: version for change, (_, version) in zip(changes, rows, strict=True)}
 
     def log(self, event: str, id_: str, run: str, body: Mapping[str, JSON]) -> None:
         """Appends an entry that moves no head: a rejection."""
-        with self._write() as connection:
-            self._append(connection, event, id_, run, body)
+        with self._write():
+            self._append(event, id_, run, body)
 
-    def entries(self, *, run: str = "", id_: str = "") -> list[LogEntry]:
-        """The log, oldest first; of one run, or with ids that begin with `id_`."""
-        query = sa.select(db.log).order_by(db.log.c.seq)
-        if run:
-            query = query.where(db.log.c.run == run)
-        if id_:
-            query = query.where(db.log.c.id.startswith(id_, autoescape=True))
-        return [_entry(row) for row in self._read(query)]
+    def set_alias(self, name: str, alias: str, version: str | None, author: str = "user") -> None:
+        """Lets an alias of a resource (`kind/name`) mean a version, or nothing; the move is logged.
 
-    def verify(self) -> str | None:
-        """What is wrong with the log's chain, a digest, a version or a head, the first of it; None if nothing is."""
-        before, told = "", dict[str, Any]()
-        for row in self._read(sa.select(db.log).order_by(db.log.c.seq)):
-            before = _chain(before, row.time, row.event, row.id, row.run, row.body)
-            if before != row.hash:
-                return f"log entry {row.seq} ({row.event} {row.id}) does not follow from the one before"
-            told |= _told(row.id, json.loads(row.body))
-        for row in self._read(sa.select(db.records)):
-            if hashlib.sha256(row.body.encode()).hexdigest() != row.digest:
-                return f"record {row.digest[:12]} has other content than its digest says"
-        return self._verify_versions(told) or self._verify_heads(told)
+        Raises UnknownName for a version or, with None, an alias that is not there; InputError for a name that means
+        something else: a version, a branch, `champion`.
+        """
+        kind, _, short = name.partition("/")
+        self._check_label("alias", alias, taken=self.branches())
+        with self._write() as execute:
+            now = self.aliases(kind, short)
+            if version is None and alias not in now:
+                raise unknown("alias", f"{name}@{alias}", (f"{name}@{known}" for known in now))
+            if version is not None and self.version(kind, short, version) is None:
+                known = [f"{name}@{found.version}" for found in self.history(kind, short, limit=1000)]
+                raise (
+                    unknown("version", f"{name}@{version}", known)
+                    if known
+                    else unknown("resource", name, self.resources())
+                )
+            if now.get(alias) == version:
+                return
+            body: dict[str, JSON] = {
+                "resource": name, "alias": alias, "from": now.get(alias), "to": version, "author": author
+            }  # fmt: skip
+            seq = self._append("alias", digest(body)[:10], "", body)
+            execute("INSERT INTO aliases VALUES (?, ?, ?, ?, ?)", (kind, short, alias, seq, version or ""))
 
-    def _verify_versions(self, told: Mapping[str, Any]) -> str | None:
-        """Versions against what the log tells of them; the log is what nobody can alter unseen."""
-        known = {row.digest for row in self._read(sa.select(db.records.c.digest))}
-        found: dict[str, Any] = {}
-        for row in self._read(sa.select(db.versions)):
-            parents = json.loads(row.parents)
-            found[f"{row.kind}/{row.name}@{row.version}"] = (row.commit, row.digest, parents[0] if parents else None)
-            if row.digest not in known:
-                return f"the record {row.digest[:12]} of {row.kind}/{row.name}@{row.version} is gone"
-        for name in sorted(found.keys() ^ told.keys()):
-            return f"the log {'says nothing of' if name in found else 'tells of'} {name}"
-        for name, version in found.items():
-            if version != told[name][:3]:
-                return f"{name} is not what its commit wrote"
-        return None
+    def create_branch(self, name: str, source: str, author: str = "user") -> dict[str, str]:
+        """A new branch with the heads of `source`; returns them, version by `kind/name`. It is logged.
 
-    def _verify_heads(self, told: Mapping[str, Any]) -> str | None:
-        expected = {(entry[3], name.partition("@")[0]): name for name, entry in told.items()}
-        found = {
-            (row.branch, f"{row.kind}/{row.name}"): f"{row.kind}/{row.name}@{row.version}"
-            for row in self._read(sa.select(db.heads))
-        }
-        for branch, name in sorted(expected.keys() | found.keys()):
-            if expected.get((branch, name)) != found.get((branch, name)):
-                return f"the head of {name} on {branch} is not where the log says"
-        return None
+        Raises UnknownName for a source without heads, InputError for a name that is taken or means something else.
+        """
+        with self._write():
+            self._check_label("branch", name, taken=(*self.branches(), *self._all_aliases()))
+            heads = {id_: head.version for id_, head in self.heads(source).items()}
+            if not heads:
+                raise unknown("branch", source, self.branches())
+            self._move(name, heads, {"source": source, "author": author})
+        return heads
+
+    def set_state(self, kind: str, name: str, version: str, state: VersionState, author: str = "user") -> None:
+        """Moves a version along its lifecycle; logged. Raises LifecycleError for an illegal move."""
+        with self._write() as execute:
+            found = self.version(kind, name, version)
+            if found is None:
+                known = [f"{kind}/{name}@{known.version}" for known in self.history(kind, name, limit=1000)]
+                raise unknown("version", f"{kind}/{name}@{version}", known)
+            moved = move_version(str(found), found.state, state)
+            body: dict[str, JSON] = {
+                "resource": found.id, "version": version, "from": found.state, "to": moved, "author": author
+            }  # fmt: skip
+            self._append("mark", digest(body)[:10], "", body)
+            where = "WHERE kind = ? AND name = ? AND version = ?"
+            execute(f"UPDATE versions SET state = ? {where}", (moved, kind, name, version))  # noqa: S608  # literals
+
+    def put(self, artifacts: Mapping[str, bytes]) -> None:
+        """Keeps artifacts, by SHA-256, before anything names them; `gc` removes those that nothing came to name."""
+        with self._write():
+            self._keep(artifacts)
 
     def journal(self, run: str, events: Sequence[tuple[str, JSON]]) -> None:
         """Appends to a run's journal, all events with one fsync."""
         if events:
-            with self._write() as connection:
-                rows = [{"run": run, "event": event, "body": canonical(body)} for event, body in events]
-                connection.execute(db.journal.insert(), rows)
-
-    def read_journal(self, run: str) -> list[tuple[str, Any]]:
-        """A run's journal, oldest first, as (event, JSON)."""
-        query = sa.select(db.journal).where(db.journal.c.run == run).order_by(db.journal.c.seq)
-        return [(row.event, json.loads(row.body)) for row in self._read(query)]
-
-    def set_state(self, kind: str, name: str, version: str, state: VersionState) -> None:
-        """Moves a version along its lifecycle; raises LifecycleError for an illegal move."""
-        where = (db.versions.c.kind == kind, db.versions.c.name == name, db.versions.c.version == version)
-        known = [found.version for found in self.history(kind, name)]
-        if version not in known:
-            raise unknown("version", f"{kind}/{name}@{version}", known)
-        with self._write() as connection:
-            row = connection.execute(sa.select(db.versions.c.state).where(*where)).one()
-            moved = move_version(f"{kind}/{name}@{version}", row.state, state)
-            connection.execute(db.versions.update().where(*where).values(state=moved))
-
-    def _make(self, connection: sa.Connection) -> None:
-        if connection.exec_driver_sql("PRAGMA user_version").scalar() == db.SCHEMA:
-            return
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        if connection.exec_driver_sql("PRAGMA user_version").scalar() == db.SCHEMA:  # another was first
-            connection.exec_driver_sql("ROLLBACK")
-            return
-        db.tables.create_all(connection)
-        connection.exec_driver_sql(f"PRAGMA application_id={db.APPLICATION}")
-        connection.exec_driver_sql(f"PRAGMA user_version={db.SCHEMA}")
-        connection.exec_driver_sql("COMMIT")
-
-    def _read(self, query: Any) -> list[Any]:  # SQLAlchemy's rows have the columns of their query
-        with db.errors_of(self.path), self._engine.connect() as connection:
-            return list(connection.execute(query))
+            rows = [(run, event, canonical(body)) for event, body in events]
+            with self._write():
+                self._connection.executemany("INSERT INTO journal (run, event, body) VALUES (?, ?, ?)", rows)
 
     @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        with db.errors_of(self.path), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    def _write(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
+        """A transaction that nothing else writes in; all of it is durable when it ends, or none of it is there."""
+        with self._lock, db.errors_of(self.path):
+            execute = self._connection.execute
+            if self._connection.in_transaction:  # a part of a larger one
+                yield execute
+                return
+            execute("BEGIN IMMEDIATE")
             try:
-                yield connection
+                yield execute
             except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
+                if self._connection.in_transaction:  # a full disk ends it by itself
+                    execute("ROLLBACK")
                 raise
-            connection.exec_driver_sql("COMMIT")
+            execute("COMMIT")
 
-    def _head_query(self) -> Any:
-        same = sa.and_(
-            db.heads.c.kind == db.versions.c.kind,
-            db.heads.c.name == db.versions.c.name,
-            db.heads.c.version == db.versions.c.version,
-        )
-        return sa.select(db.heads, db.versions.c.digest, db.versions.c.model).join(db.versions, same)
-
-    def _expect(self, connection: sa.Connection, branch: str, kind: str, name: str, expected: str | None) -> None:
-        found = None
-        for place in (
-            branch,
-            SHIPPED,
-        ):  # a resource that a branch never changed stands where the shipped one does
-            where = (db.heads.c.branch == place, db.heads.c.kind == kind, db.heads.c.name == name)
-            found = found or connection.execute(sa.select(db.heads.c.version).where(*where)).scalar()
+    def _expect(self, branch: str, kind: str, name: str, expected: str | None) -> None:
+        found = self._head_version(branch, kind, name)
         if found != expected:
             raise Conflict(f"{kind}/{name} moved from {expected} to {found} on branch {branch} in the meantime")
 
-    def _number(self, connection: sa.Connection, branch: str, change: Change) -> tuple[int, str]:
+    def _number(self, branch: str, change: Change) -> tuple[int, str]:
         kind, name = change.record.kind, change.record.name
-        self._expect(connection, branch, kind, name, change.expected)
-        where = (db.versions.c.kind == kind, db.versions.c.name == name)
-        last = connection.execute(sa.select(sa.func.max(db.versions.c.number)).where(*where)).scalar()
-        number = 0 if last is None else last + 1
-        return number, FIRST[:-1] + str(number)
+        self._expect(branch, kind, name, change.expected)
+        return self._next(kind, name, change.bump)
+
+    def _next(self, kind: str, name: str, bump: Bump = "patch") -> tuple[int, str]:
+        """The number and version that comes next, from one counter across branches."""
+        query = "SELECT number, version FROM versions WHERE kind = ? AND name = ? ORDER BY number DESC LIMIT 1"
+        last = self._connection.execute(query, (kind, name)).fetchone()
+        if last is None:
+            return 0, FIRST
+        major, minor, patch = map(int, last[1].split("."))
+        following = {
+            "patch": (major, minor, patch + 1), "minor": (major, minor + 1, 0), "major": (major + 1, 0, 0)
+        }[bump]  # fmt: skip
+        return last[0] + 1, ".".join(map(str, following))
 
     def _insert(
-        self,
-        connection: sa.Connection,
-        branch: str,
-        change: Change,
-        number: int,
-        version: str,
-        commit: str,
-        model: str,
+        self, branch: str, change: Change, number: int, version: str, commit: str, model: str, seq: int
     ) -> None:
         record = change.record
-        key = {"digest": record.digest, "body": record.body}
-        connection.execute(sa.insert(db.records).prefix_with("OR IGNORE"), key)
-        row = {
-            "kind": record.kind, "name": record.name, "number": number, "version": version, "digest": record.digest,
-            "parents": canonical([change.expected] if change.expected else []), "state": "active", "commit": commit,
-            "model": model,
-        }  # fmt: skip
-        connection.execute(db.versions.insert(), row)
-        head = {"branch": branch, "kind": record.kind, "name": record.name, "version": version}
-        connection.execute(sa.insert(db.heads).prefix_with("OR REPLACE"), head)
+        self._connection.execute("INSERT OR IGNORE INTO records VALUES (?, ?)", (record.digest, record.body))
+        parents = canonical([*([change.expected] if change.expected else []), *change.parents])
+        row = (record.kind, record.name, number, version, record.digest, parents, "active", model, commit, branch, seq)
+        self._connection.execute("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._set_head(branch, record.kind, record.name, version)
 
-    def _append(self, connection: sa.Connection, event: str, id_: str, run: str, body: Mapping[str, JSON]) -> None:
-        before = connection.execute(sa.select(db.log.c.hash).order_by(db.log.c.seq.desc()).limit(1)).scalar() or ""
-        now, text = time.time(), canonical(body)
-        row = {"time": now, "event": event, "id": id_, "run": run, "body": text}
-        connection.execute(db.log.insert(), {**row, "hash": _chain(before, now, event, id_, run, text)})
+    def _set_head(self, branch: str, kind: str, name: str, version: str) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO heads VALUES (?, ?, ?, ?)", (branch, kind, name, version))
 
+    def _move(self, branch: str, heads: Mapping[str, str], body: Mapping[str, JSON]) -> None:
+        """Lets a branch stand at versions that are there already; logged under the branch's name."""
+        self._append("branch", branch, "", {"branch": branch, "heads": dict(heads), **body})
+        for id_, version in heads.items():
+            self._set_head(branch, *_apart(id_), version)
 
-def _chain(before: str, now: float, event: str, id_: str, run: str, body: str) -> str:
-    return digest([before, repr(now), event, id_, run, body])
+    def _keep(self, artifacts: Mapping[str, bytes]) -> None:
+        for key, body in artifacts.items():
+            if sha256(body).hexdigest() != key:
+                raise StoreError(f"the artifact {key[:12]} has other content than its digest says")
+            self._connection.execute("INSERT OR IGNORE INTO artifacts VALUES (?, ?)", (key, body))
 
+    def _append(self, event: str, id_: str, run: str, body: Mapping[str, JSON]) -> int:
+        last = self._connection.execute("SELECT seq, time, hash FROM log ORDER BY seq DESC LIMIT 1").fetchone()
+        seq, before, hash_ = last or (0, 0.0, "")
+        now, text = max(time.time(), before), canonical(body)  # a clock set back does not reorder the story
+        row = (seq + 1, now, event, id_, run, text, chain(hash_, now, event, id_, run, text))
+        self._connection.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        return int(seq) + 1
 
-def _told(commit: str, body: Mapping[str, Any]) -> dict[str, tuple[str, str, str | None, str]]:
-    """What a log entry tells of versions: commit, digest, parent and branch by `kind/name@version`."""
-    return {
-        f"{change['resource']}@{change['version']}": (commit, change["digest"], change["from"], body["branch"])
-        for change in body.get("changes", ())
-    }
+    def _all_aliases(self) -> list[str]:
+        return [row[0] for row in self._read("SELECT DISTINCT alias FROM aliases")]
 
-
-def _head(row: Any) -> Head:
-    return Head(row.branch, cast("Kind", row.kind), row.name, row.version, row.digest, row.model)
-
-
-def _version(row: Any) -> Version:
-    return Version(
-        cast("Kind", row.kind),
-        row.name,
-        row.version,
-        row.digest,
-        tuple(json.loads(row.parents)),
-        row.state,
-        row.commit,
-        row.model,
-    )
+    def _check_label(self, what: str, label: str, taken: Sequence[str]) -> None:
+        if not _LABEL.fullmatch(label):
+            raise InputError(
+                f"'{label}' names no {what}", "its name is lower-case letters, digits, _ and -, at most 64"
+            )
+        if label in (CHAMPION, SHIPPED) or label in taken:
+            raise InputError(f"the name '{label}' is taken", "aliases and branches have names of their own")
 
 
-def _entry(row: Any) -> LogEntry:
-    return LogEntry(row.seq, row.time, row.event, row.id, row.run, json.loads(row.body), row.hash)
+def _apart(id_: str) -> tuple[str, str]:
+    kind, _, name = id_.partition("/")
+    return kind, name
+
+
+def _summary(change: Change, version: str) -> dict[str, JSON]:
+    record = change.record
+    found: dict[str, JSON] = {
+        "resource": record.id, "version": version, "digest": record.digest, "from": change.expected
+    }  # fmt: skip
+    return {**found, "parents": change.parents} if change.parents else found
+
+
+__all__ = ["FIRST", "SHIPPED", "AliasMove", "Bump", "Change", "Head", "LogEntry", "Reader", "Store", "Version"]

@@ -11,15 +11,17 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autogenesis_core import Conflict, InputError, Installed, Record, StoreError, UnknownName
+from autogenesis_core import Conflict, InputError, Installed, Record, StoreError, UnknownName, parse_prompt
 from autogenesis_core.rspl.database import SCHEMA
 from autogenesis_core.rspl.manager import restore
+from autogenesis_core.rspl.reader import Reader
 from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.store import SHIPPED, Change, Store
 
@@ -422,7 +424,7 @@ TAMPERINGS: Mapping[str, tuple[str, ...]] = {
     "a version's parents": ("UPDATE versions SET parents = '[]' WHERE version = '1.0.1'",),
     "a version is gone": ("DELETE FROM versions WHERE version = '1.0.0'",),
     "a version is put in": (
-        "INSERT INTO versions SELECT kind, name, 9, '1.0.9', digest, parents, state, model, 'none' FROM versions LIMIT 1",
+        "INSERT INTO versions SELECT kind, name, 9, '1.0.9', digest, parents, state, model, 'none', branch, seq FROM versions LIMIT 1",
     ),
     "a head was moved without a commit": ("UPDATE heads SET version = '1.0.0'",),
     "a head is gone": ("DELETE FROM heads",),
@@ -625,7 +627,8 @@ def test_a_store_survives_kill_9_while_it_is_made(path):
     code = (
         "import os, pathlib, signal, sys\n"
         "from autogenesis_core.rspl import database, store\n"
-        "database.tables.create_all = lambda connection: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "def killed(*_): yield 'CREATE TABLE begun (x)'; os.kill(os.getpid(), signal.SIGKILL)\n"
+        "database._TABLES = killed()\n"
         "store.Store.open(pathlib.Path(sys.argv[1]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
@@ -650,3 +653,177 @@ def test_a_reader_sees_the_last_commit_while_another_writes(path):
         other.execute("UPDATE heads SET version = '1.0.9'")
         assert store.head("main", "tool", "x").version == "1.0.0"
         other.rollback()
+
+
+# Aliases, branches, states and time
+
+
+def greet(text="Greet {{ name }}."):
+    front = "---\nname: greet\ndescription: Greets a person\n---\nYou are kind.\n\n## Rules\n"
+    return parse_prompt(front + text + "\n", "greet", "acme-greet")
+
+
+def test_an_alias_means_a_version_until_it_is_moved_and_every_move_is_logged(store):
+    store.commit("main", [Change(make(value=1), None)])
+    store.commit("main", [Change(make(value=2), "1.0.0")])
+    store.set_alias("tool/x", "production", "1.0.1")
+    between = time.time()
+    store.set_alias("tool/x", "production", "1.0.0", author="alice")
+    reference = Reference.parse("tool/x@production")
+    assert store.find(reference, "main").version == "1.0.0"
+    assert store.find(reference, "main", when=between).version == "1.0.1"
+    assert [(move.alias, move.version) for move in store.alias_moves("tool", "x")] == [
+        ("production", "1.0.1"),
+        ("production", "1.0.0"),
+    ]
+    assert store.entries()[-1].body["author"] == "alice"
+    store.set_alias("tool/x", "production", None)
+    assert store.aliases("tool", "x") == {}
+    with pytest.raises(UnknownName):
+        store.find(reference, "main")
+    assert store.verify() is None
+
+
+@pytest.mark.parametrize("alias", ["", "1.0.0", "champion", "shipped", "main", "A", "a b", "x" * 65, "../x", "é"])
+def test_an_alias_with_the_name_of_something_else_is_refused(store, alias):
+    store.commit("main", [Change(make(), None)])
+    with pytest.raises(InputError):
+        store.set_alias("tool/x", alias, "1.0.0")
+
+
+def test_an_alias_of_what_is_not_there_is_refused_with_the_nearest_name(store):
+    store.commit("main", [Change(make(), None)])
+    with pytest.raises(UnknownName, match=r"tool/x@1\.0\.0"):
+        store.set_alias("tool/x", "best", "1.0.1")
+    with pytest.raises(UnknownName, match="tool/x"):
+        store.set_alias("tool/y", "best", "1.0.0")
+    with pytest.raises(UnknownName):
+        store.set_alias("tool/x", "best", None)
+    assert len(store.entries()) == 1
+
+
+def test_a_branch_starts_at_the_heads_of_another_and_moves_alone(store):
+    store.commit("main", [Change(make(value=1), None)])
+    before = time.time()
+    assert store.create_branch("trial", "main") == {"tool/x": "1.0.0"}
+    store.commit("trial", [Change(make(value=2), "1.0.0")])
+    assert (store.head("main", "tool", "x").version, store.head("trial", "tool", "x").version) == ("1.0.0", "1.0.1")
+    assert store.find(Reference.parse("tool/x@trial"), "main").version == "1.0.1"
+    with pytest.raises(UnknownName):
+        store.find(Reference.parse("tool/x@trial"), "main", when=before)
+    with pytest.raises(InputError):
+        store.create_branch("trial", "main")
+    with pytest.raises(UnknownName):
+        store.create_branch("other", "nothing")
+    assert store.verify() is None
+
+
+def test_champion_at_a_time_is_the_head_of_then(store):
+    times = []
+    for value in range(3):
+        store.commit("main", [Change(make(value=value), f"1.0.{value - 1}" if value else None)])
+        times.append(time.time())
+    found = [store.find(Reference.parse("tool/x@champion"), "main", when=when).version for when in times]
+    assert found == ["1.0.0", "1.0.1", "1.0.2"]
+    with pytest.raises(UnknownName, match="at that time"):
+        store.find(Reference.parse("tool/x"), "main", when=times[0] - 3600)
+
+
+def test_a_commit_may_count_up_the_minor_or_major_version(store):
+    store.commit("main", [Change(make(value=1), None)])
+    store.commit("main", [Change(make(value=2), "1.0.0", bump="minor")])
+    store.commit("main", [Change(make(value=3), "1.1.0", bump="major")])
+    store.commit("main", [Change(make(value=4), "2.0.0")])
+    assert [version.version for version in store.history("tool", "x")] == ["2.0.1", "2.0.0", "1.1.0", "1.0.0"]
+
+
+def test_history_comes_in_pages(store):
+    for value in range(7):
+        store.commit("main", [Change(make(value=value), f"1.0.{value - 1}" if value else None)])
+    first = store.history("tool", "x", limit=3)
+    second = store.history("tool", "x", limit=3, before=first[-1].number)
+    assert [v.version for v in (*first, *second)] == ["1.0.6", "1.0.5", "1.0.4", "1.0.3", "1.0.2", "1.0.1"]
+
+
+def test_an_artifact_is_kept_by_its_digest_and_one_that_was_altered_is_not_given_out(path, store):
+    body = b"print('hello')\n"
+    key = sha256(body).hexdigest()
+    store.put({key: body})
+    assert store.artifact(key) == body
+    with pytest.raises(StoreError):
+        store.put({key: b"other"})
+    raw(path, "UPDATE artifacts SET body = x'00'")
+    assert "artifact" in store.verify()
+    with pytest.raises(StoreError, match="altered"):
+        store.artifact(key)
+
+
+MORE_TAMPERINGS = {
+    "an alias is moved": ["UPDATE aliases SET version = '1.0.0'"],
+    "an alias is removed": ["DELETE FROM aliases"],
+    "a state is changed": ["UPDATE versions SET state = 'archived' WHERE number = 1"],
+    "a version changes its branch": ["UPDATE versions SET branch = 'other' WHERE number = 1"],
+    "a branch is put in": ["INSERT INTO heads VALUES ('other', 'tool', 'x', '1.0.0')"],
+    "a log entry in the middle is removed": ["DELETE FROM log WHERE seq = 2"],
+}
+
+
+@pytest.mark.parametrize("statements", MORE_TAMPERINGS.values(), ids=MORE_TAMPERINGS)
+def test_verify_finds_tampering_with_aliases_states_and_branches(path, statements):
+    with Store.open(path) as store:
+        store.commit("main", [Change(make(value=1), None)])
+        store.commit("main", [Change(make(value=2), "1.0.0")])
+        store.set_alias("tool/x", "best", "1.0.1")
+        store.set_state("tool", "x", "1.0.0", "deprecated")
+        assert store.verify() is None
+    raw(path, *statements)
+    with Store.open(path) as store:
+        assert store.verify()
+
+
+# Schema 1
+
+
+@pytest.fixture
+def old(path):
+    shutil.copy(Path(__file__).parent / "data" / "store_schema_1.db", path)
+    return path
+
+
+def test_a_store_of_schema_1_is_brought_up_to_date_with_everything_in_it(old):
+    with Store.open(old) as store:
+        assert store.verify() is None
+        assert [v.version for v in store.history("prompt", "greet")] == ["1.0.4", "1.0.3", "1.0.2", "1.0.1", "1.0.0"]
+        assert [v.branch for v in store.history("prompt", "greet")] == ["main", "demo", "main", "main", "shipped"]
+        assert store.version("prompt", "greet", "1.0.2").state == "deprecated"
+        assert store.record(store.head("demo", "prompt", "greet").digest).parameters["rules"] == "Demo {{ name }}."
+        assert store.entries(run="7f3a0000")[0].body["hypotheses"][0]["text"] == "too cold"
+        assert store.read_journal("7f3a0000") == [("decision", {"round": 1})]
+        store.commit("main", [Change(greet("Hi {{ name }}."), "1.0.4")])
+        assert store.verify() is None
+
+
+def test_a_migration_that_is_killed_leaves_the_old_store(old):
+    before = old.read_bytes()
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "from autogenesis_core.rspl import database, store\n"
+        "moved = database._MIGRATIONS[1]\n"
+        "database._MIGRATIONS[1] = lambda connection: (moved(connection), os.kill(os.getpid(), signal.SIGKILL))\n"
+        "store.Store.open(pathlib.Path(sys.argv[1]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(old)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with closing(sqlite3.connect(old)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM versions").fetchone() == (7,)
+    assert len(before) <= old.stat().st_size
+    with Store.open(old) as store:
+        assert store.verify() is None
+
+
+def test_a_store_of_schema_1_is_not_migrated_by_one_who_only_reads(old):
+    before = contents(old.parent)
+    with pytest.raises(StoreError, match="schema 1"):
+        Reader.open(old)
+    assert contents(old.parent) == before
