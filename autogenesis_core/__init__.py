@@ -36,13 +36,20 @@ if TYPE_CHECKING:
     from autogenesis_core.evolution import evolve
     from autogenesis_core.hookspecs import hookimpl
     from autogenesis_core.identity import JSON, canonical, derive, digest
+    from autogenesis_core.loading import Loaded, load
     from autogenesis_core.registry import Registry
     from autogenesis_core.rspl.context import Context, EpisodeRun
+    from autogenesis_core.rspl.contract import Contract, contract
     from autogenesis_core.rspl.entity import Agent, Answer, Environment, EnvironmentSpec, Memory, Step, variable
     from autogenesis_core.rspl.function import FunctionAgent, keyword_variables
+    from autogenesis_core.rspl.library import Library
+    from autogenesis_core.rspl.manager import State
     from autogenesis_core.rspl.prompt import Prompt, parse_prompt
+    from autogenesis_core.rspl.reader import Proposal
     from autogenesis_core.rspl.record import Installed, Record, Source
-    from autogenesis_core.rspl.tool import Annotations, Tool, ToolResult, tool
+    from autogenesis_core.rspl.retrieval import Found
+    from autogenesis_core.rspl.skill import Skill, read_skill
+    from autogenesis_core.rspl.tool import Annotations, Tool, ToolContext, ToolResult, tool
     from autogenesis_core.rspl.toolbox import Toolbox, ToolSet, ToolUse
     from autogenesis_core.runtime import Runtime
     from autogenesis_core.sepl.context import Round, SeplContext
@@ -63,7 +70,17 @@ if TYPE_CHECKING:
     from autogenesis_core.sepl.statistics import interval, paired
     from autogenesis_core.sepl.variables import Variable
     from autogenesis_core.services.client import ModelClient
-    from autogenesis_core.services.model import Message, Model, ModelAnswer, ModelRequest, Price, ToolCall, Usage
+    from autogenesis_core.services.model import (
+        Message,
+        Model,
+        ModelAnswer,
+        ModelRequest,
+        Price,
+        ToolCall,
+        Usage,
+        estimate_tokens,
+    )
+    from autogenesis_core.services.secrets import SecretText, redact
     from autogenesis_core.structuring import structure
     from autogenesis_core.userfile import load_function
 
@@ -79,13 +96,20 @@ _MODULES = {
     "evolution": "evolve",
     "hookspecs": "hookimpl",
     "identity": "JSON canonical derive digest",
+    "loading": "Loaded load",
     "registry": "Registry",
     "rspl.context": "Context EpisodeRun",
+    "rspl.contract": "Contract contract",
     "rspl.entity": "Agent Answer Environment EnvironmentSpec Memory Step variable",
     "rspl.function": "FunctionAgent keyword_variables",
+    "rspl.library": "Library",
+    "rspl.manager": "State",
     "rspl.prompt": "Prompt parse_prompt",
+    "rspl.reader": "Proposal",
     "rspl.record": "Installed Record Source",
-    "rspl.tool": "Annotations Tool ToolResult tool",
+    "rspl.retrieval": "Found",
+    "rspl.skill": "Skill read_skill",
+    "rspl.tool": "Annotations Tool ToolContext ToolResult tool",
     "rspl.toolbox": "ToolSet ToolUse Toolbox",
     "runtime": "Runtime",
     "sepl.context": "Round SeplContext",
@@ -94,7 +118,8 @@ _MODULES = {
     "sepl.statistics": "interval paired",
     "sepl.variables": "Variable",
     "services.client": "ModelClient",
-    "services.model": "Message Model ModelAnswer ModelRequest Price ToolCall Usage",
+    "services.model": "Message Model ModelAnswer ModelRequest Price ToolCall Usage estimate_tokens",
+    "services.secrets": "SecretText redact",
     "structuring": "structure",
     "userfile": "load_function",
 }
@@ -118,6 +143,7 @@ __all__ = [
     "Conflict",
     "Context",
     "ContextExceeded",
+    "Contract",
     "Decision",
     "Edit",
     "Environment",
@@ -126,13 +152,16 @@ __all__ = [
     "EpisodeRun",
     "Evaluation",
     "Failed",
+    "Found",
     "FunctionAgent",
     "Hypothesis",
     "InputError",
     "Installed",
     "InvalidAnswer",
     "InvalidRecord",
+    "Library",
     "LifecycleError",
+    "Loaded",
     "Memory",
     "Message",
     "Model",
@@ -146,6 +175,7 @@ __all__ = [
     "PluginError",
     "Price",
     "Prompt",
+    "Proposal",
     "Question",
     "RateLimited",
     "Record",
@@ -156,14 +186,18 @@ __all__ = [
     "Runtime",
     "Score",
     "Scored",
+    "SecretText",
     "SeplContext",
+    "Skill",
     "Source",
     "Split",
+    "State",
     "Step",
     "StoreError",
     "TemplateError",
     "Tool",
     "ToolCall",
+    "ToolContext",
     "ToolResult",
     "ToolSet",
     "ToolUse",
@@ -177,16 +211,21 @@ __all__ = [
     "Vote",
     "__version__",
     "canonical",
+    "contract",
     "derive",
     "did_you_mean",
     "digest",
+    "estimate_tokens",
     "evolve",
     "hookimpl",
     "interval",
     "keyword_variables",
+    "load",
     "load_function",
     "paired",
     "parse_prompt",
+    "read_skill",
+    "redact",
     "structure",
     "tool",
     "unknown",

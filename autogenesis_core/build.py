@@ -7,14 +7,15 @@ from typing import Any, cast
 
 import attrs
 
-from autogenesis_core.catalog import Catalog, Option, Plugin, import_plugin
-from autogenesis_core.compose import Composed
+from autogenesis_core.catalog import OWN, Catalog, Composed, Option, Plugin, import_plugin
 from autogenesis_core.errors import ConfigurationError, InputError, PluginError, did_you_mean
 from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.entity import KINDS, Kind
 from autogenesis_core.rspl.prompt import parse_prompt
 from autogenesis_core.rspl.record import Installed, Record, source_hash
+from autogenesis_core.rspl.skill import read_skill
 from autogenesis_core.rspl.tool import Tool
+from autogenesis_core.services.secrets import check_no_secret, structure_with_secrets
 from autogenesis_core.settings import Composition, Part, Resource, Settings
 from autogenesis_core.structuring import Problems, structure
 
@@ -43,7 +44,8 @@ def build(composed: Composed, catalog: Catalog, folder: Path) -> Composition:
         observers=parts.get("observer", []),
         modules=[Part(p.distribution, import_plugin(p), p.distribution) for p in plugins if p.package],
         plugins=plugins,
-        config=composed.config,
+        composed=composed,
+        find_class=lambda record: find_class(record, catalog),
         folder=folder,
     )
 
@@ -73,15 +75,17 @@ class _Builder:
             self.plugins.append(option.plugin)
         if data is None or shipped is None:
             owner = f"{option.path.name} of {option.plugin.distribution}"
-            if not any(key in option.path.read_text(encoding="utf-8") for key in ("_target_:", "file:")):
+            if not any(key in option.path.read_text(encoding="utf-8") for key in ("_target_:", "file:", "skill:")):
                 raise PluginError(f"{owner} has no _target_", "_target_: package.module:Class")
             raise PluginError(f"{owner} must begin with # @package {path}")
         if group == "prompt":
             return _prompt(option, shipped)
+        if "skill" in shipped:
+            return _skill(option, shipped)
         cls = _target(option, data, shipped)
         parameters = _parameters(data)
         try:
-            instance = structure(parameters, cls, path)
+            instance = structure_with_secrets(parameters, cls, path)
         except ConfigurationError as error:
             self.problems += error.problems
             return None
@@ -91,6 +95,7 @@ class _Builder:
         overrides = {key: value for key, value in parameters.items() if plain.get(key, ...) != value}
         plain = {field.name: plain.get(field.name, _default(field)) for field in parameter_fields(cls)}
         record = describe(group, name, option.description, cls, option.plugin.distribution, plain)
+        check_no_secret(attrs.evolve(record, parameters={**record.parameters, **overrides}))
         return Resource(record, cls, overrides)
 
     def strays(self) -> None:
@@ -99,7 +104,7 @@ class _Builder:
         for key, value in self.composed.config.items():
             if key in ("tool", "gate", "observer", "prompt"):
                 inner = value if isinstance(value, dict) else {}
-                if inner.keys() & {"_target_", "file"}:
+                if inner.keys() & OWN:
                     raise self._headless(key)
                 chosen = self.composed.choices.get(key, ())
                 self.problems += [
@@ -129,13 +134,14 @@ def describe(
     """The record of a resource: a class, its parameters, and what a model sees of it."""
     exports: dict[str, JSON] = {}
     if issubclass(cls, Tool):
-        text, schema = cls.describe()
-        description = text or description
-        exports = {"parameters": schema, "annotations": attrs.asdict(cls.annotations)}
+        description = cls.describe()[0] or description
+        exports = {"form": "native", **cls.exports()}
     trainable = {field.name: bool(field.metadata.get("trainable", False)) for field in parameter_fields(cls)}
     made: Kind = kind  # type: ignore[assignment]  # Record checks it
     entry = Installed(distribution, f"{kind}/{name}", source_hash(cast("Any", cls)))
-    return Record(made, name, description, entry, parameters, exports, trainable)
+    record = Record(made, name, description, entry, parameters, exports, trainable)
+    check_no_secret(record)
+    return record
 
 
 def parameter_fields(cls: type[Any]) -> list["attrs.Attribute[Any]"]:
@@ -156,7 +162,7 @@ def _entry(config: Mapping[str, Any], path: str) -> dict[str, Any] | None:
     value: Any = config
     for key in path.split("."):
         value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) and ("_target_" in value or "file" in value) else None
+    return value if isinstance(value, dict) and value.keys() & OWN else None
 
 
 def _parameters(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,6 +208,38 @@ def _prompt(option: Option, shipped: Mapping[str, Any]) -> Resource:
             f"{option.id} of {option.plugin.distribution}: there is no file '{shipped.get('file')}' in it"
         )
     return Resource(parse_prompt(path.read_text(encoding="utf-8-sig"), option.name, option.plugin.distribution))
+
+
+def _skill(option: Option, shipped: Mapping[str, Any]) -> Resource:
+    """The skill in the folder that an option names, below its package or the project's folder."""
+    root = option.path.parents[2].resolve()
+    path = (root / str(shipped["skill"])).resolve()
+    if root not in path.parents or not path.is_dir():
+        raise PluginError(f"{option.id} of {option.plugin.distribution}: there is no folder '{shipped['skill']}' in it")
+    record, artifacts = read_skill(path, option.plugin.distribution)
+    if record.name != option.name:
+        raise PluginError(
+            f"{option.id} of {option.plugin.distribution} is a skill called '{path.name}'",
+            f"call the file {record.name}.yaml",
+        )
+    return Resource(record, artifacts=artifacts)
+
+
+def find_class(record: Record, catalog: Catalog) -> type[Any]:
+    """The installed class of a record of the store, by its distribution and entry.
+
+    Raises UnknownName or PluginError, with what to install, if it is not there.
+    """
+    import yaml
+
+    assert isinstance(record.implementation, Installed)
+    distribution, entry = record.implementation.distribution, record.implementation.entry
+    group, _, name = entry.partition("/")
+    option = catalog.find(group, name)
+    if option.plugin.distribution != distribution:
+        raise PluginError(f"{record.id} is of {distribution}, but {entry} is {option.plugin.distribution}'s here")
+    data = yaml.safe_load(option.path.read_text(encoding="utf-8"))
+    return _target(option, data, data)
 
 
 def _only(parts: Mapping[str, list[Part]], group: str) -> Any:  # each group's class is its own

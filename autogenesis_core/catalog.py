@@ -4,11 +4,11 @@ Its data are named tuples, because importing attrs would double the time that li
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import importlib_metadata
 
@@ -18,6 +18,7 @@ GROUPS = (
     "agent", "tool", "environment", "memory", "prompt", "optimizer", "benchmark", "model", "gate", "executor",
     "observer", "store", "experiment",
 )  # fmt: skip
+OWN = frozenset(("_target_", "file", "skill"))  # what an option's file says and no override may
 SEVERAL = ("tool", "gate", "observer", "prompt")
 CORE = Path(__file__).parent / "conf"
 
@@ -67,6 +68,20 @@ class Option(NamedTuple):
     def id(self) -> str:
         """`group/name`."""
         return f"{self.group}/{self.name}"
+
+
+class Composed(NamedTuple):
+    """A composed configuration as plain data.
+
+    Arguments:
+        config: the whole; `???` where something is missing
+        choices: for each group the options chosen, in the order of the configuration
+        shipped: the same choices as their plugins ship them, without experiments and overrides
+    """
+
+    config: Mapping[str, Any]  # plain data of any shape, until build.py gives it types
+    choices: Mapping[str, Sequence[str]]
+    shipped: Mapping[str, Any]
 
 
 class Catalog:

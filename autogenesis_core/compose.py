@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
-from attrs import frozen
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath
@@ -16,26 +15,11 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from autogenesis_core.catalog import CORE, GROUPS, SEVERAL, Catalog
-from autogenesis_core.errors import InputError
+from autogenesis_core.catalog import CORE, GROUPS, OWN, SEVERAL, Catalog, Composed
+from autogenesis_core.errors import ConfigurationError, InputError
+from autogenesis_core.services.secrets import is_secret_variable
 
-_OWN = {"_target_", "file"}  # what an option's file says and no override may
 OVERRIDE = re.compile(r"(?P<prefix>[+~]*)(?P<key>[A-Za-z_][\w./@]*)(?:=(?P<value>.*))?", re.DOTALL)
-
-
-@frozen
-class Composed:
-    """A composed configuration as plain data.
-
-    Arguments:
-        config: the whole; `???` where something is missing
-        choices: for each group the options chosen, in the order of the configuration
-        shipped: the same choices as their plugins ship them, without experiments and overrides
-    """
-
-    config: Mapping[str, Any]  # plain data of any shape, until build.py gives it types
-    choices: Mapping[str, tuple[str, ...]]
-    shipped: Mapping[str, Any]
 
 
 def compose(overrides: Sequence[str], catalog: Catalog) -> Composed:
@@ -60,7 +44,7 @@ def compose(overrides: Sequence[str], catalog: Catalog) -> Composed:
     return Composed(config, choices, shipped)
 
 
-def choices_of(overrides: Sequence[str], catalog: Catalog) -> Mapping[str, tuple[str, ...]]:
+def choices_of(overrides: Sequence[str], catalog: Catalog) -> Mapping[str, Sequence[str]]:
     """What `overrides` choose; only an experiment must be composed to know it."""
     chosen, _ = _split(overrides)
     return compose(overrides, catalog).choices if chosen.get("experiment") else {k: v for k, v in chosen.items() if v}
@@ -138,20 +122,34 @@ def _compose(overrides: list[str], catalog: Catalog) -> tuple[dict[str, Any], di
             composed = hydra_compose("autogenesis", overrides, return_hydra_config=True)
         choices = cast("dict[str, Any]", OmegaConf.to_container(composed.hydra.runtime.choices))
         own = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
+        written = OmegaConf.to_container(own)
         config = cast("dict[str, Any]", OmegaConf.to_container(own, resolve=True))
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         missing = re.search(r"Could not (?:find|load) '(\w+)/([\w\-]+)'", str(error))
         if missing and missing[1] in GROUPS:
             catalog.find(missing[1], missing[2])
         raise InputError(f"the configuration cannot be composed: {str(error).strip().splitlines()[0]}") from None
+    _refuse_secrets(written)
     return config, {group: names for group in GROUPS if (names := _chosen(group, choices, config))}
+
+
+def _refuse_secrets(data: Any, path: str = "") -> None:  # a configuration before its interpolations
+    """Raises ConfigurationError for `${oc.env:API_KEY}`, whose value would stand in the configuration that is kept."""
+    if isinstance(data, dict | list):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            _refuse_secrets(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(data, str):
+        names = [name for name in re.findall(r"\boc\.env:\s*(\w+)", data) if is_secret_variable(name)]
+        if names:
+            problem = f"${{oc.env:{names[0]}}} would be stored and shown; write {{secret: {names[0]}}}"
+            raise ConfigurationError([(path, problem)])
 
 
 def _chosen(group: str, choices: Mapping[Any, Any], config: Mapping[str, Any]) -> tuple[str, ...]:
     """The options chosen in a group. Hydra reports no lists; there the keys tell, as each file has its own."""
     if group in SEVERAL:
         entries = config.get(group) or {}
-        return tuple(name for name, entry in entries.items() if isinstance(entry, dict) and len(entry.keys() & _OWN))
+        return tuple(name for name, entry in entries.items() if isinstance(entry, dict) and len(entry.keys() & OWN))
     return () if choices.get(group) in (None, "null") else (str(choices[group]),)
 
 

@@ -1,23 +1,33 @@
-"""The registry of a store without a running system: list, show, compare, restore, roll back, tell the story."""
+"""The registry of a store without a running system: find, compare, explain, change, undo, share."""
 
 from collections.abc import Mapping, Sequence
-from difflib import unified_diff
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from autogenesis_core.defaults import find_workdir
-from autogenesis_core.errors import InputError, unknown
+from autogenesis_core.errors import InputError, InvalidRecord, unknown
 from autogenesis_core.identity import JSON
-from autogenesis_core.rspl.manager import restore
-from autogenesis_core.rspl.prompt import to_markdown
+from autogenesis_core.loading import default_branch
+from autogenesis_core.rspl.contract import Contract, contract
+from autogenesis_core.rspl.difference import BlamedLine, Difference, blame, difference
+from autogenesis_core.rspl.lifecycle import VersionState
+from autogenesis_core.rspl.manager import copy, restore
+from autogenesis_core.rspl.prompt import parse_prompt, to_markdown
+from autogenesis_core.rspl.reader import Proposal
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.reference import Reference
-from autogenesis_core.rspl.store import LogEntry, Store, Version
+from autogenesis_core.rspl.retrieval import Found, Index
+from autogenesis_core.rspl.skill import skill_record, to_folder
+from autogenesis_core.rspl.store import SHIPPED, AliasMove, Change, LogEntry, Removed, Store, Version
+
+if TYPE_CHECKING:
+    from autogenesis_core.rspl.transfer import Document, Imported
 
 _UNDOABLE = ("commit", "rollback", "restore")
+_HISTORY = 100_000  # versions that blame goes back at the most
 
 
 @frozen(slots=False)
@@ -34,17 +44,20 @@ class Registry:
     branch: str
 
     @classmethod
-    def open(cls, workdir: str | None = None, branch: str | None = None, folder: Path | None = None) -> "Registry":
+    def open(
+        cls, workdir: str | None = None, branch: str | None = None, folder: Path | None = None, *, create: bool = False
+    ) -> "Registry":
         """The registry of the store in `workdir`, else in the nearest one upwards from `folder`.
 
-        Raises InputError if there is none, UnknownName for an unknown branch, StoreError for a file that is no store.
+        With `create`, of a new one if there is none; else raises InputError. Raises UnknownName for an unknown branch,
+        StoreError for a file that is no store.
         """
-        store = Store.open(find_workdir(folder or Path.cwd(), workdir) / "autogenesis.db", create=False)
-        branches = store.branches()
-        if branch and branch not in branches:
+        store = Store.open(find_workdir(folder or Path.cwd(), workdir) / "autogenesis.db", create=create)
+        try:
+            return cls(store, branch if create and branch else default_branch(store, branch))
+        except BaseException:
             store.close()
-            raise unknown("branch", branch, branches)
-        return cls(store, branch or ("demo" if "demo" in branches and "main" not in branches else "main"))
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -54,47 +67,158 @@ class Registry:
     ) -> None:
         self.store.close()
 
+    # Names and records
+
     def heads(self, kind: str = "") -> dict[str, dict[str, str]]:
-        """Every resource's version by branch."""
+        """Every resource's version by branch, of one kind, one resource or all."""
         found: dict[str, dict[str, str]] = {}
         for branch in self.store.branches():
             for name, head in self.store.heads(branch).items():
-                if name.startswith(kind):
+                if not kind or name == kind or name.startswith(f"{kind}/"):
                     found.setdefault(name, {})[branch] = head.version
         return dict(sorted(found.items()))
 
-    def find(self, name: str) -> Version:
-        """The version that `kind/name`, `kind/name@version`, `@champion` or `@branch` means; raises UnknownName."""
-        return self.store.find(Reference.parse(name), self.branch)
+    def find(self, name: str, when: float | None = None) -> Version:
+        """The version that `kind/name`, `kind/name@version`, `@champion`, `@alias` or `@branch` means.
+
+        With `when`, in seconds since 1970, what it meant then. Raises UnknownName.
+        """
+        return self.store.find(Reference.parse(name), self.branch, when)
 
     def record(self, name: str) -> Record:
         """The record of that version."""
         return self.store.record(self.find(name).digest)
 
     def text(self, name: str) -> str:
-        """The record as people read it: a prompt as its file, anything else as indented JSON."""
-        return as_text(self.record(name))
+        """The record as people read and edit it: a prompt or skill as its file, anything else as indented JSON."""
+        return self._text(self.record(name))
 
-    def history(self, name: str) -> list[tuple[Version, LogEntry]]:
-        """Every version of a resource, newest first, with the log entry that made it."""
-        version = self.find(name)
-        versions = self.store.history(version.kind, version.name)
-        return [(found, self.store.entries(id_=found.commit)[0]) for found in versions]
+    def retrieve(self, query: str, k: int = 4, kind: str | None = None) -> Sequence[Found]:
+        """The `k` resources that fit a query best, as they stand on this branch; raises InputError for a bad `k`."""
+        with Index(self._records(kind or "").values()) as index:
+            return index.search(query, k, kind)
 
-    def diff(self, old: str, new: str = "") -> list[str]:
-        """A unified diff of two versions' texts; without `new`, against the head."""
+    def contract(self, names: Sequence[str] = ()) -> Contract:
+        """What resources can do: those named, as `kind/name` or `kind`; all of them without a name."""
+        records: dict[str, Record] = {}
+        for name in names or ("",):
+            records |= {name: self.record(name)} if "/" in name else self._records(name)
+        return contract(records.values(), names[0] if len(names) == 1 and "/" not in names[0] else "resources")
+
+    # Versions and lineage
+
+    def history(self, name: str, *, limit: int = -1, before: int | None = None) -> list[tuple[Version, LogEntry]]:
+        """The versions of a resource, newest first, each with the log entry that made it; a page of them with `limit`.
+
+        `before` is the number of the last page's last version.
+        """
+        resource = self._resource(name)
+        versions = self.store.history(resource.kind, resource.name, limit=limit, before=before)
+        entries = self.store.entries_at(version.seq for version in versions)
+        return [(version, entries[version.seq]) for version in versions]
+
+    def diff(self, old: str, new: str = "") -> tuple[Difference, ...]:
+        """What differs between two versions; without `new`, from `old` to the head."""
         before = self.find(old)
-        after = self.find(new or f"{before.kind}/{before.name}")
-        names = [f"{version.kind}/{version.name}@{version.version}" for version in (before, after)]
-        texts = [as_text(self.store.record(version.digest)).splitlines() for version in (before, after)]
-        return list(unified_diff(texts[0], texts[1], names[0], names[1], lineterm=""))
+        after = self.find(new or before.id)
+        return difference(self.store.record(before.digest), self.store.record(after.digest))
+
+    def blame(self, name: str) -> dict[str, list[tuple[BlamedLine, Version, LogEntry]]]:
+        """For each variable (of one, with `#path`), its lines, each with the version and log entry that wrote it."""
+        reference = Reference.parse(name)
+        versions = self._lineage(self.store.find(reference, self.branch))
+        lines = blame((str(version), self.store.record(version.digest)) for version in versions.values())
+        if reference.path and reference.path not in lines:
+            raise unknown("variable", name, (f"{reference.id}#{path}" for path in lines))
+        entries = self.store.entries_at(version.seq for version in versions.values())
+        return {
+            path: [(line, versions[line.version], entries[versions[line.version].seq]) for line in found]
+            for path, found in lines.items()
+            if reference.path in ("", path)
+        }
+
+    def aliases(self, name: str) -> dict[str, str]:
+        """The version that each alias of a resource means."""
+        resource = self._resource(name)
+        return self.store.aliases(resource.kind, resource.name)
+
+    def alias_moves(self, name: str) -> list[AliasMove]:
+        """Every move of every alias of a resource, oldest first."""
+        resource = self._resource(name)
+        return self.store.alias_moves(resource.kind, resource.name)
+
+    def set_alias(self, name: str, alias: str, *, remove: bool = False) -> Version:
+        """Lets an alias mean the version that `name` means, or nothing; returns that version."""
+        version = self.find(name)
+        self.store.set_alias(version.id, alias, None if remove else version.version)
+        return version
+
+    def create_branch(self, name: str) -> dict[str, str]:
+        """A new branch with the heads of this one; returns them, version by resource."""
+        return self.store.create_branch(name, self.branch)
+
+    def mark(self, name: str, state: VersionState) -> Version:
+        """Moves a version along its lifecycle: active, deprecated, archived; raises LifecycleError."""
+        version = self.find(_with_version("mark", name))
+        self.store.set_state(version.kind, version.name, version.version, state)
+        return evolve(version, state=state)
+
+    # Changes
+
+    def update(self, name: str, text: str) -> tuple[str, dict[str, str]]:
+        """Commits `text`, in the form that `text()` gives, as the user's own change to a head, without evidence.
+
+        Returns the commit and the new version; of text that changes nothing, "" and nothing. Raises InvalidRecord for
+        what may not be stored.
+        """
+        record, artifacts = self.edited(name, text)
+        head = self.find(self._resource(name).id)
+        if record.digest == head.digest:
+            return "", {}
+        body: dict[str, JSON] = {"author": "user", "evidence": None}
+        change = Change(record, head.version)
+        return self.store.commit(self.branch, [change], body=body, artifacts=artifacts)
+
+    def edited(self, name: str, text: str) -> tuple[Record, dict[str, bytes]]:
+        """The record that `text` makes of a resource's head, and a skill's artifacts; raises InvalidRecord."""
+        import json
+
+        resource = self._resource(name)
+        before = self.record(resource.id)
+        if before.kind == "prompt":
+            made = parse_prompt(text, before.name, "")
+            if made.name != before.name:
+                raise InvalidRecord(f"the front matter names '{made.name}', not '{before.name}'", "autogenesis copy")
+            return evolve(made, implementation=before.implementation), {}
+        if before.form == "skill":
+            files = {**to_folder(before, self.store.artifact), "SKILL.md": text.encode()}
+            made, artifacts = skill_record(files, "")
+            if made.name != before.name:
+                raise InvalidRecord(f"the front matter names '{made.name}', not '{before.name}'", "autogenesis copy")
+            return evolve(made, implementation=before.implementation), artifacts
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InvalidRecord(f"{before.id} is JSON, and this is none: {error}") from None
+        if not isinstance(data, dict):
+            raise InvalidRecord(f"{before.id} is a JSON object")
+        made = Record.from_json({**data, "kind": before.kind, "name": before.name})
+        if made.implementation != before.implementation or made.exports != before.exports:
+            raise InvalidRecord("its implementation and exports are its plugin's", "edit description or parameters")
+        return made, {}
+
+    def copy(self, name: str, new: str) -> str:
+        """Commits the content of a version as a resource of its own, called `new` or `kind/new`; returns its id."""
+        version = self.find(name)
+        kind, slash, short = new.rpartition("/")
+        if slash and kind != version.kind:
+            raise InputError(f"a copy of {version.id} is a {version.kind}, not a {kind}")
+        record = self.store.record(version.digest)
+        return copy(self.store, self.branch, record, version.version, short)
 
     def restore(self, name: str) -> tuple[str, dict[str, str]]:
         """Commits a new version with the record of an old one; returns the commit and the new version by resource."""
-        reference = Reference.parse(name)
-        if not reference.at:
-            raise InputError("restore needs a version", f"autogenesis restore {reference.id}@1.0.0")
-        return restore(self.store, self.branch, [self.find(name)])
+        return restore(self.store, self.branch, [self.find(_with_version("restore", name))])
 
     def rollback(self, name: str) -> tuple[str, dict[str, str]]:
         """Undoes a commit, or all commits of a run, at once: each resource as it was before.
@@ -102,12 +226,7 @@ class Registry:
         Returns the commit and the new version by resource. Raises UnknownName if nothing of that name can be undone,
         InputError if it means several commits.
         """
-        entries = self.store.entries(run=name) or self.store.entries(id_=name)
-        undone = [entry for entry in entries if entry.event in _UNDOABLE]
-        if not undone:
-            raise unknown("commit or run to undo", name, self._undoable())
-        if len({entry.run or entry.id for entry in undone}) > 1:
-            raise InputError(f"'{name}' means several commits", "give more of its letters")
+        undone = self._undone(name)
         before: dict[str, str] = {}
         for entry in undone:
             for change in entry.body["changes"]:
@@ -116,15 +235,99 @@ class Registry:
         body: Mapping[str, JSON] = {"undoes": [entry.id for entry in undone]}
         return restore(self.store, str(undone[0].body["branch"]), versions, "rollback", body)
 
-    def log(self, name: str = "") -> Sequence[LogEntry]:
-        """The log, oldest first; of a run, or of one commit; raises UnknownName if there is none of that name."""
-        entries = (self.store.entries(run=name) or self.store.entries(id_=name)) if name else self.store.entries()
+    def changed_since(self, name: str) -> dict[str, list[str]]:
+        """What a rollback of a commit or run would take back besides: later versions by resource."""
+        undone = self._undone(name)
+        own = {f"{change['resource']}@{change['version']}" for entry in undone for change in entry.body["changes"]}
+        branch, first = undone[0].body["branch"], undone[0].seq
+        later: dict[str, list[str]] = {}
+        for resource in sorted({id_.partition("@")[0] for id_ in own}):
+            found = self.store.history(*resource.split("/", 1))
+            names = [v.version for v in found if v.branch == branch and v.seq > first and str(v) not in own]
+            if names:
+                later[resource] = names[::-1]
+        return later
+
+    def proposals(self, state: str = "open") -> list[Proposal]:
+        """What agents proposed while they ran, oldest first."""
+        return self.store.proposals(state)
+
+    # The store
+
+    def log(self, name: str = "", *, limit: int = -1) -> Sequence[LogEntry]:
+        """The log, oldest first, of all or the last `limit` entries; of a run, a commit or a resource, if named.
+
+        Raises UnknownName if there is none of that name.
+        """
+        if "/" in name:
+            return [entry for _, entry in reversed(self.history(name, limit=limit))]
+        entries = (self.store.entries(run=name, limit=limit) or self.store.entries(id_=name)) if name else None
+        entries = self.store.entries(limit=limit) if entries is None else entries
         if name and not entries:
             raise unknown("run or commit", name, {entry.run for entry in self.store.entries() if entry.run})
         return entries
 
-    def _undoable(self) -> set[str]:
-        return {entry.run or entry.id for entry in self.store.entries() if entry.event in _UNDOABLE}
+    def audit(self) -> str | None:
+        """What is wrong first with the store: the log's chain, a digest, a version, a head; None if nothing is."""
+        return self.store.verify()
+
+    def gc(self, *, dry_run: bool = False) -> Removed:
+        """Removes what nothing refers to, never a version; with `dry_run` it only counts."""
+        return self.store.gc(dry_run=dry_run)
+
+    def backup(self, path: Path | str) -> None:
+        """A copy of the whole store in one file; raises InputError if `path` is there."""
+        self.store.backup(Path(path))
+
+    # Sharing
+
+    def export(self, names: Sequence[str] = (), *, history: bool = True) -> "Document":
+        """Resources with their whole history, or as they stand; all of them without names. It has `to_json()`."""
+        from autogenesis_core.rspl.transfer import export
+
+        return export(self.store, [Reference.parse(name) for name in names] or None, history=history)
+
+    def import_(self, document: "Document", *, source: str = "") -> "Imported":
+        """Brings an exported document into this store, whole or not at all; nothing that is here changes or is lost."""
+        from autogenesis_core.rspl.transfer import import_
+
+        return import_(self.store, document, source=source)
+
+    def _resource(self, name: str) -> Reference:
+        reference = Reference.parse(name)
+        return Reference(reference.kind, reference.name)
+
+    def _records(self, kind: str) -> dict[str, Record]:
+        """Every head of this branch, or the shipped one where it has none, by `kind/name`."""
+        heads = {**self.store.heads(SHIPPED), **self.store.heads(self.branch)}
+        return {name: self.store.record(head.digest) for name, head in heads.items() if not kind or head.kind == kind}
+
+    def _lineage(self, version: Version) -> dict[str, Version]:
+        """A version and its first parents, oldest first; a copy's are those of what it was copied from."""
+        found = [version]
+        while found[-1].parents and len(found) < _HISTORY:
+            parent = found[-1].parents[0]
+            reference = Reference.parse(parent if "/" in parent else f"{found[-1].id}@{parent}")
+            above = self.store.version(reference.kind, reference.name, reference.at)
+            if above is None:
+                break  # the rest was not imported
+            found.append(above)
+        return {str(version): version for version in reversed(found)}
+
+    def _undone(self, name: str) -> list[LogEntry]:
+        entries = self.store.entries(run=name) or self.store.entries(id_=name)
+        undone = [entry for entry in entries if entry.event in _UNDOABLE]
+        if not undone:
+            known = {entry.run or entry.id for entry in self.store.entries() if entry.event in _UNDOABLE}
+            raise unknown("commit or run to undo", name, known)
+        if len({entry.run or entry.id for entry in undone}) > 1:
+            raise InputError(f"'{name}' means several commits", "give more of its letters")
+        return undone
+
+    def _text(self, record: Record) -> str:
+        if record.form == "skill":
+            return to_folder(record, self.store.artifact)["SKILL.md"].decode()
+        return as_text(record)
 
 
 def as_text(record: Record) -> str:
@@ -135,6 +338,13 @@ def as_text(record: Record) -> str:
         return to_markdown(record)
     data = {key: value for key, value in record.to_json().items() if key not in ("kind", "name")}
     return json.dumps(data, indent=2, ensure_ascii=False, default=dict) + "\n"
+
+
+def _with_version(verb: str, name: str) -> str:
+    reference = Reference.parse(name)
+    if not reference.at:
+        raise InputError(f"{verb} needs a version", f"autogenesis {verb} {reference.id}@1.0.0")
+    return name
 
 
 __all__ = ["LogEntry", "Registry", "Version", "as_text"]

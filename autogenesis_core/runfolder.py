@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from autogenesis_core.identity import JSON, digest
+from autogenesis_core.services.secrets import redact
 
 
 def make_run_folder(runs: Path, identity: list[JSON]) -> Path:
@@ -22,6 +23,6 @@ def make_run_folder(runs: Path, identity: list[JSON]) -> Path:
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Writes `data`, indented; what is no JSON as its text."""
-    text = json.dumps(data, indent=2, ensure_ascii=False, default=str)
+    """Writes `data`, indented, without secrets; what is no JSON as its text."""
+    text = json.dumps(redact(data), indent=2, ensure_ascii=False, default=str)
     path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")

@@ -8,13 +8,16 @@ from typing import Any, Self
 
 import attrs
 
+from autogenesis_core.catalog import Catalog
 from autogenesis_core.defaults import complete_choices, find_workdir
 from autogenesis_core.errors import BudgetExceeded, InputError
 from autogenesis_core.hooks import Hooks
 from autogenesis_core.hookspecs import hookimpl
-from autogenesis_core.identity import derive
+from autogenesis_core.identity import JSON, derive
+from autogenesis_core.rspl.dynamic import Live
 from autogenesis_core.rspl.entity import KINDS, Answer, Environment, Memory
 from autogenesis_core.rspl.manager import Manager
+from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.server import Server
 from autogenesis_core.rspl.store import Store
 from autogenesis_core.rspl.system import System
@@ -78,17 +81,20 @@ class Runtime:
     ) -> "Runtime":
         """The runtime of a configuration, as the command line composes it; parts given as objects replace chosen ones.
 
+        `lock=FILE` stands for a whole configuration: the one that a lock file holds, which needs no store.
         Raises UnknownName, InputError or ConfigurationError for what cannot be composed.
         """
         from dotenv import find_dotenv, load_dotenv
 
         from autogenesis_core.build import build, describe, given_name
-        from autogenesis_core.catalog import Catalog
-        from autogenesis_core.compose import choices_of, compose
 
         load_dotenv(find_dotenv(usecwd=True))
         here = folder or Path.cwd()
         catalog = Catalog.read(here)
+        if any(override.startswith("lock=") for override in overrides):
+            return cls(_locked(overrides, catalog, here))
+        from autogenesis_core.compose import choices_of, compose
+
         choices = choices_of(overrides, catalog)
         chosen = complete_choices(overrides, choices, given_model=model is not None)
         composition = build(compose(chosen, catalog), catalog, here)
@@ -110,7 +116,7 @@ class Runtime:
         )
 
     async def __aenter__(self) -> Self:
-        self.store = Store.open(self.workdir / "autogenesis.db")
+        self.store = Store.memory() if self.frozen else Store.open(self.workdir / "autogenesis.db")
         try:
             await self._wire()
         except BaseException:
@@ -123,10 +129,16 @@ class Runtime:
     ) -> None:
         await self.tell()
         self._tracer.close()
+        self.manager.close()
         self.store.close()
         if error is not None and self.folder and not (self.folder / "result.json").exists():
             reason = f"{type(error).__name__}: {getattr(error, 'reason', error)}"
             self._write_result({**self._described(self._verb), "failed": reason})
+
+    @property
+    def frozen(self) -> bool:
+        """Whether this runs from a lock file: with no store, and leaving nothing behind."""
+        return self.composition.lock is not None
 
     @property
     def notes(self) -> Sequence[str]:
@@ -145,7 +157,9 @@ class Runtime:
             self._memory = self._system().memory()
         budget = await self._budget(strict=False)
         evaluator = self._evaluator(budget, EpisodeBenchmark())
-        answer = await evaluator.act(self._system(), task, self._memory)
+        live = Live(self._system(), self.manager, self.settings.follow)
+        answer = await evaluator.act(live, task, self._memory, self._propose)
+        await self.tell()
         self._write_result(
             {
                 **self._described("act"),
@@ -180,6 +194,8 @@ class Runtime:
         Raises InputError without an optimizer or anything to measure on, or if a money budget has no price to go by.
         """
         optimizer = self.composition.optimizer
+        if self.frozen:
+            raise InputError("a frozen system does not evolve", "evolve the configuration that it was frozen from")
         if optimizer is None:
             raise InputError("no optimizer is chosen", "+optimizer=reflection")
         self.check()
@@ -197,6 +213,7 @@ class Runtime:
         finally:
             loop.journal.flush()
         after = await self._after(loop, budget, before)
+        loop.journal.decision("finished", {"stopped": loop.stopped})
         result = {
             **self._described("evolve"),
             **evolution_result(loop, before, after, self.settings.alpha),
@@ -226,7 +243,11 @@ class Runtime:
 
     async def _wire(self) -> None:
         composition = self.composition
-        self.manager = Manager(self.store, self.branch)
+        self.manager = Manager(self.store, self.branch, composition.find_class)
+        if composition.lock is not None:
+            from autogenesis_core.lock import import_lock
+
+            import_lock(self.store, composition.lock, self.branch)
         for part in (*composition.modules, *composition.observers):
             self.hooks.register(part.instance, part.name)
         for part in (*([composition.optimizer] if composition.optimizer else []), *composition.gates):
@@ -235,6 +256,8 @@ class Runtime:
         self.hooks.register(Operators(self.hooks.votes, self._assess), "core operators")
         await self.hooks.register_resources(self.manager.register)
         self.manager.init()
+        for name in self.settings.use:
+            self.manager.adopt(Reference.parse(name))
         for pin in self.settings.pins:
             self.manager.pin(pin)
         self._environment = self._fill()
@@ -247,6 +270,9 @@ class Runtime:
         while self.manager.events:
             event, data = self.manager.events.pop(0)
             await self.hooks.observe_resource(event, data)
+
+    def _propose(self, variable: str, value: JSON, reason: str) -> str:
+        return self.manager.propose(self.run_id, variable, value, reason)
 
     async def _assess(self, candidate: Any) -> Any:  # the loop's own method, which exists only while it runs
         return await self._running.assess(candidate)
@@ -364,6 +390,8 @@ class Runtime:
     def _begin(self, verb: str) -> None:
         """Makes the run folder. Its name is a function of what is run and how often it was, so that runs repeat."""
         self._verb = verb
+        if self.frozen:
+            return
         config = {key: value for key, value in self.composition.config.items() if key not in ("workdir", "workers")}
         heads = {name: head.version for name, head in self.manager.heads().items()}
         self.folder = make_run_folder(self.workdir / "runs", [verb, config, heads])
@@ -379,8 +407,8 @@ class Runtime:
         return self.folder.name if self.folder else ""
 
     def _write_result(self, result: Mapping[str, Any]) -> None:
-        assert self.folder is not None
-        write_json(self.folder / "result.json", result)
+        if self.folder is not None:
+            write_json(self.folder / "result.json", result)
 
     async def _started(self, verb: str, examples: Mapping[Split, Sequence[Example]], rounds: int) -> None:
         sizes = {split: len(found) for split, found in examples.items()}
@@ -396,6 +424,18 @@ class Runtime:
         return result
 
 
+def _locked(overrides: Sequence[str], catalog: Catalog, folder: Path) -> Composition:
+    """The composition that a lock file holds."""
+    from autogenesis_core.build import build
+    from autogenesis_core.lock import read_lock
+
+    if len(overrides) > 1:
+        others = " ".join(override for override in overrides if not override.startswith("lock="))
+        raise InputError(f"a lock file is a whole configuration, to which {others} cannot be added")
+    composed, resources = read_lock(folder / overrides[0].partition("=")[2])
+    return attrs.evolve(build(composed, catalog, folder), lock=resources)
+
+
 class _Selected:
     """What the configuration selected, registered through the same door as everything else."""
 
@@ -407,5 +447,9 @@ class _Selected:
     async def rspl_register(self) -> None:
         for resource in self._resources:
             self._manager.register(
-                resource.record, resource.cls, instance=resource.instance, overrides=resource.overrides
+                resource.record,
+                resource.cls,
+                instance=resource.instance,
+                overrides=resource.overrides,
+                artifacts=resource.artifacts,
             )

@@ -1,13 +1,14 @@
 """The settings of a run, and its built parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen, validators
 
-from autogenesis_core.catalog import Plugin
+from autogenesis_core.catalog import Composed, Plugin
 from autogenesis_core.identity import JSON
+from autogenesis_core.rspl.dynamic import Follow
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.sepl.evaluation import Benchmark
 from autogenesis_core.services.executor import Executor
@@ -48,6 +49,8 @@ class Settings:
     alpha: float = field(default=0.05, validator=[validators.gt(0), validators.lt(1)])
     pins: list[str] = field(factory=list)
     evolve: list[str] = field(factory=list)
+    use: list[str] = field(factory=list)
+    follow: Follow = "run"
     splits: Splits = field(factory=Splits)
     budget: BudgetLimits = field(factory=BudgetLimits)
 
@@ -60,6 +63,7 @@ class Resource:
     cls: type[Any] | None = None
     overrides: Mapping[str, JSON] = field(factory=dict)
     instance: Any = None  # one that a program gave, of any class
+    artifacts: Mapping[str, bytes] = field(factory=dict)  # the files of a skill, by SHA-256
 
 
 @frozen
@@ -85,9 +89,16 @@ class Composition:
     executor: Executor | None = None
     modules: Sequence[Part] = ()
     plugins: Sequence[Plugin] = ()
-    config: Mapping[str, Any] = field(factory=dict)  # the composed configuration, for the run folder
+    composed: Composed = field(factory=lambda: Composed({}, {}, {}))  # what all this was built from
+    find_class: Callable[[Record], type[Any]] | None = None  # of a record that none of the plugins here ships
+    lock: Mapping[str, Any] | None = None  # the exported resources of a lock file, which stand for a store
     folder: Path = field(factory=Path.cwd)
     demonstration: bool = False
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The composed configuration, as the run folder keeps it."""
+        return self.composed.config
 
     def chosen(self, kind: str) -> list[Resource]:
         """The selected resources of a kind, in the order of the configuration."""

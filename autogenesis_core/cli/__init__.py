@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AutogenesisError as error:
         _traceback()
         notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
-        print(f"autogenesis: {error}{notes}", file=sys.stderr)
+        _say(f"autogenesis: {error}{notes}")
         return error.exit_code
     except KeyboardInterrupt:
         print("autogenesis: interrupted; what was committed stays", file=sys.stderr)
@@ -29,10 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:  # noqa: BLE001  # a person gets one line, and the traceback when asked for
         _traceback()
-        print(
-            f"autogenesis: {type(error).__name__}: {error}\n  AUTOGENESIS_TRACE=1 shows where",
-            file=sys.stderr,
-        )
+        _say(f"autogenesis: {type(error).__name__}: {error}\n  AUTOGENESIS_TRACE=1 shows where")
         return 1
 
 
@@ -64,4 +61,10 @@ def _traceback() -> None:
     if os.environ.get("AUTOGENESIS_TRACE"):
         import traceback
 
-        traceback.print_exc()
+        _say(traceback.format_exc())
+
+
+def _say(text: str) -> None:
+    from autogenesis_core import redact
+
+    print(redact(text), file=sys.stderr)

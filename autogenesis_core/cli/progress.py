@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from autogenesis_core import redact
 from autogenesis_core.cli.render import render_head, render_round
 from autogenesis_core.hookspecs import hookimpl
 
@@ -56,6 +57,7 @@ class Progress:
         self._bar.start()
 
     def _say(self, text: str) -> None:
+        text = redact(text)
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from autogenesis_core import redact
 from autogenesis_core.cli.arguments import Arguments
 from autogenesis_core.cli.progress import Progress
 from autogenesis_core.cli.render import render_measure, render_result
@@ -55,4 +56,4 @@ async def _with(progress: Progress, work: Any) -> dict[str, Any]:  # a coroutine
 
 
 def _print(data: Mapping[str, Any], text: str, as_json: bool) -> None:
-    print(json.dumps(data, ensure_ascii=False, default=str) if as_json else text)
+    print(json.dumps(redact(data), ensure_ascii=False, default=str) if as_json else redact(text))

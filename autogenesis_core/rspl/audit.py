@@ -44,6 +44,7 @@ def _faults(connection: sqlite3.Connection) -> Iterator[str]:
     yield from _log(connection, told)
     yield from _contents(connection, "records")
     yield from _contents(connection, "artifacts")
+    yield from _files(connection)
     yield from _versions(connection, told)
     yield from _heads(connection, told)
     yield from _aliases(connection, told)
@@ -79,6 +80,18 @@ def _contents(connection: sqlite3.Connection, table: str) -> Iterator[str]:
     for key, body in connection.execute(f"SELECT digest, body FROM {table}"):  # noqa: S608  # one of two literals
         if hashlib.sha256(body if isinstance(body, bytes) else body.encode()).hexdigest() != key:
             yield f"{table[:-1]} {key[:12]} has other content than its digest says"
+
+
+def _files(connection: sqlite3.Connection) -> Iterator[str]:
+    """Artifacts that a skill names and nobody has."""
+    query = """
+        SELECT r.digest, f.key, json_extract(f.value, '$.sha256') AS wanted
+        FROM records r, json_each(r.body, '$.parameters.files') f
+        WHERE json_extract(r.body, '$.exports.form') = 'skill'
+        AND wanted NOT IN (SELECT digest FROM artifacts)
+    """
+    for key, path, _ in connection.execute(query):
+        yield f"the file {path} of record {key[:12]} is gone"
 
 
 def _versions(connection: sqlite3.Connection, told: _Told) -> Iterator[str]:

@@ -2,17 +2,21 @@
 
 import random
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 from autogenesis_core.errors import BudgetExceeded, InputError, unknown
 from autogenesis_core.identity import JSON, derive
+from autogenesis_core.rspl.contract import Contract
 from autogenesis_core.rspl.entity import Environment, EnvironmentSpec, Memory, Step
 from autogenesis_core.rspl.prompt import Prompt
 from autogenesis_core.rspl.toolbox import Toolbox
 from autogenesis_core.services.client import ModelClient
 from autogenesis_core.services.tracing import Span, Tracer
+
+if TYPE_CHECKING:
+    from autogenesis_core.rspl.dynamic import Live
 
 
 @define
@@ -63,6 +67,17 @@ class Context:
     tracer: Tracer = field(factory=Tracer)
     span: Span | None = None
     _model: Callable[[], ModelClient] | None = None
+    live: "Live | None" = None
+
+    def refresh(self) -> bool:
+        """Takes new versions of tools and prompts if this run follows them (`follow: step`); whether any came.
+
+        An agent that can go on with another prompt or other tools calls it before each of its steps.
+        """
+        if self.live is None or not self.live.refresh():
+            return False
+        self.prompts, self.tools.set = self.live.system.prompts, self.live.system.tools
+        return True
 
     @property
     def model(self) -> ModelClient:
@@ -83,6 +98,11 @@ class Context:
         if name not in self.prompts:
             raise unknown("prompt", name, self.prompts)
         return self.prompts[name].render(**inputs)
+
+    @property
+    def contract(self) -> Contract:
+        """What the composed tools can do, in the form of a SKILL.md; made once for each set of versions."""
+        return self.tools.set.contract
 
     def rng(self, purpose: str) -> random.Random:
         """Random numbers that are a function of the rollout's seed and the purpose alone."""

@@ -1,9 +1,9 @@
 """The context manager: the registry of a running system's resources and their versions, one for all kinds."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, cast
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from autogenesis_core.errors import AutogenesisError, Conflict, InputError, InvalidRecord, PluginError, unknown
 from autogenesis_core.identity import JSON
@@ -11,10 +11,32 @@ from autogenesis_core.rspl.lifecycle import ResourceState, move_resource
 from autogenesis_core.rspl.prompt import Prompt, check_prompt
 from autogenesis_core.rspl.record import Installed, Record, Source
 from autogenesis_core.rspl.reference import Reference
-from autogenesis_core.rspl.store import SHIPPED, Change, Head, Store, Version
-from autogenesis_core.structuring import structure
+from autogenesis_core.rspl.retrieval import Found, Index
+from autogenesis_core.rspl.skill import Skill, check_skill
+from autogenesis_core.rspl.store import SHIPPED, Bump, Change, Head, Store, Version
+from autogenesis_core.services.secrets import check_no_secret, resolve_secrets, structure_with_secrets
 
 _STATEFUL = ("environment", "memory")
+
+
+@frozen
+class State:
+    """Where a resource of a running system stands: in its lifecycle, and at which version.
+
+    Arguments:
+        id: `kind/name`
+        branch: the branch that the head is of; `shipped` for one that this system's branch never changed
+        pinned: whether this run holds it at its version
+        reason: why it could not be built, if it is `failed`
+    """
+
+    id: str
+    lifecycle: ResourceState
+    version: str
+    digest: str
+    branch: str
+    pinned: bool = False
+    reason: str = ""
 
 
 @define
@@ -22,6 +44,9 @@ class _Entry:
     shipped: Record
     cls: type[Any] | None
     instance: Any = None
+    artifacts: Mapping[str, bytes] = field(factory=dict)
+    stored: bool = False  # brought from the store; no plugin of this composition ships it
+    reason: str = ""
     overrides: dict[str, JSON] = field(factory=dict)
     fill: dict[str, JSON] = field(factory=dict)
     state: ResourceState = "registered"
@@ -35,14 +60,17 @@ class Manager:
     Arguments:
         branch: where versions are committed; a resource without a head there stands where the shipped one does
         notes: lines for the person: heads that did not follow an upgrade, installed code that differs
+        find_class: the installed class of a record that no selected plugin ships; raises what a person should read
     """
 
     store: Store
     branch: str = "main"
+    find_class: Callable[[Record], type[Any]] | None = None
     notes: list[str] = field(factory=list)
     events: list[tuple[str, dict[str, Any]]] = field(factory=list)  # what happened since observers were last told
     _entries: dict[str, _Entry] = field(factory=dict)
     _instances: dict[str, Any] = field(factory=dict)
+    _index: tuple[frozenset[str], Index] | None = None
 
     def register(
         self,
@@ -51,6 +79,7 @@ class Manager:
         *,
         instance: Any = None,
         overrides: Mapping[str, JSON] | None = None,
+        artifacts: Mapping[str, bytes] | None = None,
     ) -> None:
         """Makes a resource known, as its plugin ships it; `overrides` are this run's own parameters.
 
@@ -59,10 +88,23 @@ class Manager:
         known = self._entries.get(record.id)
         if known and known.state != "retired":
             raise InputError(f"{record.id} is registered twice")
-        if record.kind == "prompt":
-            check_prompt(record)
-        self._entries[record.id] = _Entry(record, cls, instance, dict(overrides or {}))
+        _check(record)
+        self._entries[record.id] = _Entry(record, cls, instance, artifacts or {}, overrides=dict(overrides or {}))
         self._tell("registered", record.id)
+
+    def adopt(self, reference: Reference) -> None:
+        """Makes a resource of the store known that no selected plugin ships; with a version, it is pinned to it.
+
+        Raises UnknownName if the store has none; PluginError if what implements it is not installed.
+        """
+        version = self.store.find(reference, self.branch)
+        if version.id not in self.list():
+            record = self.store.record(version.digest)
+            cls = self._installed(record)
+            self._entries[record.id] = _Entry(record, cls, stored=True)
+            self._tell("registered", record.id)
+        if reference.at:
+            self._entry(version.id).pin = version.version
 
     def init(self) -> None:
         """Brings the shipped records into the store: a new version on branch `shipped` for each that changed."""
@@ -75,13 +117,15 @@ class Manager:
     def _install(self) -> None:
         heads = self.store.heads(SHIPPED)
         changes = []
+        artifacts: dict[str, bytes] = {}
         for name, entry in self._entries.items():
             head = heads.get(name)
-            if head is None or head.digest != entry.shipped.digest:
+            if not entry.stored and (head is None or head.digest != entry.shipped.digest):
                 changes.append(Change(entry.shipped, head.version if head else None))
+                artifacts |= entry.artifacts
         if not changes:
             return
-        _, versions = self.store.commit(SHIPPED, changes, event="install")
+        _, versions = self.store.commit(SHIPPED, changes, event="install", artifacts=artifacts)
         for name, head in self.store.heads(self.branch).items() if self.branch != SHIPPED else ():
             if name in versions and name in heads:
                 self.notes.append(
@@ -102,9 +146,38 @@ class Manager:
             if entry.state != "retired" and (kind is None or entry.shipped.kind == kind)
         ]
 
-    def state(self, name: str) -> ResourceState:
-        """Where a resource stands in its lifecycle."""
-        return self._entry(name).state
+    def get_state(self, name: str) -> State:
+        """Where a resource stands: in its lifecycle, and at which version."""
+        entry, head = self._entry(name), self._head(name)
+        return State(
+            name, entry.state, entry.pin or head.version, self.get_info(name).digest, head.branch, bool(entry.pin),
+            entry.reason,
+        )  # fmt: skip
+
+    def retrieve(
+        self, query: str, k: int = 4, kind: str | None = None, records: Mapping[str, Record] | None = None
+    ) -> Sequence[Found]:
+        """The `k` resources that fit a query best, of `records` or of everything; raises InputError for a bad `k`."""
+        records = self.library() if records is None else records
+        key = frozenset(record.digest for record in records.values())
+        if self._index is None or self._index[0] != key:
+            self.close()
+            self._index = key, Index(records.values())
+        return self._index[1].search(query, k, kind)
+
+    def library(self) -> dict[str, Record]:
+        """Everything that may be found and used: what is registered here, and the heads of the store besides."""
+        heads = {**self.store.heads(SHIPPED), **self.store.heads(self.branch)}
+        retired = {name for name, entry in self._entries.items() if entry.state == "retired"}
+        others = {id_: head for id_, head in heads.items() if id_ not in self._entries and id_ not in retired}
+        records = {id_: self.store.record(head.digest) for id_, head in others.items()}
+        return {**records, **{name: self.get_info(name) for name in self.list()}}
+
+    def close(self) -> None:
+        """Gives back the index of `retrieve`."""
+        if self._index is not None:
+            self._index[1].close()
+            self._index = None
 
     def pin(self, text: str) -> None:
         """Holds a resource at `kind/name@version`."""
@@ -128,7 +201,17 @@ class Manager:
     def heads(self) -> dict[str, Head]:
         """The head of each registered resource: the branch's, or the shipped one's where it has none."""
         own, shipped = self.store.heads(self.branch), self.store.heads(SHIPPED)
-        return {name: own.get(name) or shipped[name] for name in self.list()}
+        return {name: own.get(name) or shipped.get(name) or self._head(name) for name in self.list()}
+
+    def _head(self, name: str) -> Head:
+        """One head; of a resource that stands on another branch only, where it was adopted from."""
+        kind, _, short = name.partition("/")
+        for branch in (self.branch, SHIPPED):
+            if head := self.store.head(branch, kind, short):
+                return head
+        pin = self._entries[name].pin
+        version = self.store.find(Reference.parse(f"{name}@{pin}"), self.branch)
+        return Head(version.branch, version.kind, short, version.version, version.digest, version.model)
 
     def get_info(self, name: str) -> Record:
         """The record that this run works with: the head's, with the run's overrides and the installed code."""
@@ -136,7 +219,7 @@ class Manager:
         if entry.pin:
             version = self.store.find(Reference.parse(f"{name}@{entry.pin}"), self.branch)
             return self._working(entry, self.store.record(version.digest))
-        return self._working(entry, self.store.record(self.heads()[name].digest))
+        return self._working(entry, self.store.record(self._head(name).digest))
 
     def records(self) -> tuple[dict[str, Record], dict[str, Head]]:
         """The whole working system, and the heads that it was read from."""
@@ -160,23 +243,28 @@ class Manager:
         """
         if record.digest in self._instances:
             return self._instances[record.digest]
+        if record.id not in self._entries:  # one of the library's; using it does not make it a part of the system
+            return self._construct(_Entry(record, self._installed(record), stored=True), record)
         entry = self._entry(record.id)
         try:
             instance = self._construct(entry, record)
-        except AutogenesisError:
-            entry.state = move_resource(record.id, entry.state, "failed")
-            self._tell("failed", record.id)
+        except AutogenesisError as error:
+            self._fail(entry, record, error.reason)
             raise
         except Exception as error:
-            entry.state = move_resource(record.id, entry.state, "failed")
-            self._tell("failed", record.id)
+            self._fail(entry, record, f"{type(error).__name__}: {error}")
             raise PluginError(f"{record.id} cannot be built: {type(error).__name__}: {error}") from error
         if entry.state != "built":
-            entry.state = move_resource(record.id, entry.state, "built")
+            entry.state, entry.reason = move_resource(record.id, entry.state, "built"), ""
             self._tell("built", record.id)
         if record.kind not in _STATEFUL:
             self._instances[record.digest] = instance
         return instance
+
+    def _fail(self, entry: _Entry, record: Record, reason: str) -> None:
+        entry.state = move_resource(record.id, entry.state, "failed")
+        entry.reason = reason
+        self._tell("failed", record.id)
 
     def get_variables(self, name: str) -> dict[str, JSON]:
         """The values of a resource's variables by path."""
@@ -194,23 +282,56 @@ class Manager:
             self._construct(self._entry(record.id), made)
         return made
 
+    def propose(self, run: str, variable: str, value: JSON, reason: str) -> str:
+        """Keeps a proposal to give a variable (`kind/name#path`) a new value; returns its id. It changes nothing.
+
+        Raises UnknownName for what is no trainable variable, InvalidRecord for a value that may not be stored.
+        """
+        reference = Reference.parse(variable)
+        record = self.library().get(reference.id)
+        if record is None:
+            raise unknown("resource", reference.id, self.library())
+        trainable = [path for path in record.values() if record.is_trainable(path) and record.id not in self.pinned]
+        if reference.path not in trainable:
+            raise unknown("trainable variable", variable, [f"{record.id}#{path}" for path in trainable])
+        made = record.with_values({reference.path: value})
+        _check(made, record)
+        if record.id in self._entries:
+            self.edited(record, {reference.path: value})
+        return self.store.propose(run, variable, value, reason)
+
     def set_variables(self, name: str, values: Mapping[str, JSON]) -> str:
         """Commits new values as the user's own change, without evidence; returns the new version."""
         return self.update(name, self.edited(self.get_info(name), values))
 
-    def update(self, name: str, record: Record) -> str:
-        """Commits a record as the user's own change, without evidence; returns the new version."""
+    def update(
+        self, name: str, record: Record, *, bump: Bump = "patch", artifacts: Mapping[str, bytes] | None = None
+    ) -> str:
+        """Commits a record as the user's own change, without evidence; returns the new version.
+
+        Raises InvalidRecord or ConfigurationError for one that may not be stored or cannot be built.
+        """
         if record.id != name:
             raise InvalidRecord(f"the record is of {record.id}, not of {name}")
-        if record.kind == "prompt":
-            check_prompt(record)
-        elif self._entry(name).cls is not None:
-            self._construct(self._entry(name), record)
-        change = Change(record, self.heads()[name].version)
-        commit, versions = self.store.commit(self.branch, [change], body={"author": "user", "evidence": None})
+        _check(record)
+        entry = self._entry(name)
+        if entry.cls is not None:
+            self._construct(entry, record)
+        change = Change(record, self._head(name).version, bump=bump)
+        body: dict[str, JSON] = {"author": "user", "evidence": None}
+        commit, versions = self.store.commit(self.branch, [change], body=body, artifacts=artifacts)
         self.settle([name])
         self._tell("committed", name, commit=commit, version=versions[name])
         return versions[name]
+
+    def copy(self, name: str, new: str) -> str:
+        """A resource of its own with the content of `name`, known and committed as `kind/new`; returns its id."""
+        record, head = self.get_info(name), self._head(name)
+        copied = copy(self.store, self.branch, record, head.version, new)
+        entry = self._entry(name)
+        self._entries[copied] = _Entry(renamed(record, new), entry.cls, entry.instance, stored=True)
+        self._tell("registered", copied)
+        return copied
 
     def restore(self, reference: Reference) -> str:
         """Commits a new version with the record of an old one; returns the new version."""
@@ -244,18 +365,63 @@ class Manager:
             parameters[name] = _joined(parameters.get(name), value)
         return evolve(record, parameters=parameters) if parameters != record.parameters else record
 
+    def _installed(self, record: Record) -> type[Any] | None:
+        """The class that implements a record of the store; prompts and skills need none."""
+        if record.kind == "prompt" or record.form == "skill" or isinstance(record.implementation, Source):
+            return None
+        if self.find_class is None:
+            raise PluginError(f"{record.id} needs {record.implementation.distribution}, which is not composed here")
+        return self.find_class(record)
+
     def _construct(self, entry: _Entry, record: Record) -> Any:  # an instance of the resource's own class
         if record.kind == "prompt":
             return Prompt(record)
+        check_no_secret(record)
+        if record.form == "skill":
+            return Skill(record, self._artifact(entry))
         if isinstance(record.implementation, Source):
             raise PluginError(f"{record.id} is source text, and no sandbox is installed to run it")
         if entry.instance is not None:
-            return evolve(entry.instance, **record.parameters)
+            return evolve(entry.instance, **resolve_secrets(record.parameters, record.id))
         if entry.cls is None:
             raise PluginError(f"{record.id} has no class to be built from")
         required = _required(entry.cls)
         given = {key: value for key, value in record.parameters.items() if value is not None or key not in required}
-        return structure(given, entry.cls, record.id)
+        return structure_with_secrets(given, entry.cls, record.id)
+
+    def _artifact(self, entry: _Entry) -> Callable[[str], bytes]:
+        shipped = entry.artifacts
+        return lambda digest: shipped[digest] if digest in shipped else self.store.artifact(digest)
+
+
+def _check(record: Record, before: Record | None = None) -> None:
+    """Raises InvalidRecord for content that may not be stored, or that may not come from `before` by an edit."""
+    if record.kind == "prompt":
+        check_prompt(record, before)
+    elif record.form == "skill":
+        check_skill(record)
+
+
+def copy(store: Store, branch: str, record: Record, version: str, new: str) -> str:
+    """Commits `record`, which is at `version`, as a resource of its own called `new`; returns `kind/new`.
+
+    Raises InputError if the name is taken, InvalidRecord if it is none.
+    """
+    copied = renamed(record, new)
+    if copied.id in store.resources():
+        raise InputError(f"{copied.id} is there already", "a copy needs a name of its own")
+    change = Change(copied, None, parents=(f"{record.id}@{version}",))
+    store.commit(branch, [change], event="copy", body={"author": "user", "to": [f"{record.id}@{version}"]})
+    return copied.id
+
+
+def renamed(record: Record, name: str) -> Record:
+    """`record` under another name; a skill says its name within too."""
+    if record.form != "skill":
+        return evolve(record, name=name)
+    skill = {**cast("Mapping[str, JSON]", record.exports["skill"]), "name": name.replace("_", "-")}
+    entry = evolve(cast("Installed", record.implementation), entry=f"tool/{name}")
+    return evolve(record, name=name, implementation=entry, exports={**record.exports, "skill": skill})
 
 
 def restore(

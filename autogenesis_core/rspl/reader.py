@@ -11,6 +11,7 @@ from typing import Any, Self
 from attrs import define, field, frozen
 
 from autogenesis_core.errors import InputError, StoreError, unknown
+from autogenesis_core.identity import JSON
 from autogenesis_core.rspl import database as db
 from autogenesis_core.rspl.entity import Kind
 from autogenesis_core.rspl.lifecycle import VersionState
@@ -97,6 +98,19 @@ class AliasMove:
     seq: int
 
 
+@frozen
+class Proposal:
+    """A new value that an agent proposed for a variable (`kind/name#path`) while it ran; no version, no head."""
+
+    id: str
+    time: float
+    run: str
+    variable: str
+    value: JSON
+    reason: str
+    state: str
+
+
 @define(eq=False, slots=False)
 class Reader:
     """An open store that is only read. Use `Reader.open`, and close it."""
@@ -137,9 +151,9 @@ class Reader:
         self.close()
 
     @property
-    def change_count(self) -> int:
-        """A number that differs after another connection has committed to the store."""
-        return int(self._one("PRAGMA data_version")[0])
+    def change_count(self) -> tuple[int, int]:
+        """What differs after anybody has committed to the store: another connection, or this one."""
+        return int(self._one("PRAGMA data_version")[0]), self._connection.total_changes
 
     def heads(self, branch: str) -> dict[str, Head]:
         """The heads of a branch by `kind/name`."""
@@ -300,6 +314,14 @@ class Reader:
         wanted = json.dumps(sorted(set(seqs)))
         rows = self._read(f"{_ENTRY} WHERE seq IN (SELECT value FROM json_each(?))", wanted)  # noqa: S608  # literals
         return {row[0]: _entry(row) for row in rows}
+
+    def proposals(self, state: str = "open") -> list[Proposal]:
+        """The proposals in a state (open, committed, rejected), oldest first."""
+        query = "SELECT id, time, run, variable, value, reason, state FROM proposals WHERE state = ? ORDER BY time, id"
+        return [
+            Proposal(id_, time, run, variable, json.loads(value), reason, found)
+            for id_, time, run, variable, value, reason, found in self._read(query, state)
+        ]
 
     def read_journal(self, run: str) -> list[tuple[str, Any]]:
         """A run's journal, oldest first, as (event, JSON)."""

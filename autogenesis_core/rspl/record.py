@@ -79,6 +79,18 @@ class Record:
         """`kind/name`."""
         return f"{self.kind}/{self.name}"
 
+    @property
+    def form(self) -> str:
+        """A tool's form, `native` or `skill`; "" of other kinds."""
+        return str(self.exports.get("form", "native")) if self.kind == "tool" else ""
+
+    @property
+    def artifacts(self) -> tuple[str, ...]:
+        """The SHA-256 of each file that a skill has beside its text."""
+        files = self.parameters.get("files") if self.form == "skill" else None
+        entries = files.values() if isinstance(files, Mapping) else ()
+        return tuple(str(entry["sha256"]) for entry in entries if isinstance(entry, Mapping) and "sha256" in entry)
+
     @cached_property
     def body(self) -> str:
         """The canonical JSON that is stored and digested."""

@@ -5,11 +5,12 @@ hash-chained; an entry of kind `commit` is the commit, its id a digest over what
 decisions and results for as long as somebody may resume it.
 """
 
+import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Self
@@ -23,6 +24,7 @@ from autogenesis_core.rspl.audit import chain
 from autogenesis_core.rspl.lifecycle import VersionState, move_version
 from autogenesis_core.rspl.reader import CHAMPION, SHIPPED, AliasMove, Head, LogEntry, Reader, Version
 from autogenesis_core.rspl.record import Record
+from autogenesis_core.services.secrets import check_no_secret
 
 FIRST = "1.0.0"
 Bump = Literal["patch", "minor", "major"]
@@ -46,6 +48,26 @@ class Change:
     model: str = ""
     parents: tuple[str, ...] = ()
     bump: Bump = "patch"
+
+
+@frozen
+class Removed:
+    """What `gc` removed, or would: records, artifacts, journal events."""
+
+    records: int = 0
+    artifacts: int = 0
+    events: int = 0
+
+
+_GARBAGE = (
+    "FROM records WHERE digest NOT IN (SELECT digest FROM versions)",
+    """FROM artifacts WHERE digest NOT IN (
+        SELECT json_extract(f.value, '$.sha256')
+        FROM records r JOIN versions v ON v.digest = r.digest, json_each(r.body, '$.parameters.files') f
+        WHERE json_extract(r.body, '$.exports.form') = 'skill'
+    )""",
+    "FROM journal WHERE run IN (SELECT run FROM journal WHERE event = 'finished')",
+)
 
 
 @define(eq=False, slots=False)
@@ -104,6 +126,7 @@ class Store(Reader):
         Raises Conflict if a head is not where it is expected; nothing is written then.
         """  # fmt: skip
         for change in changes:
+            check_no_secret(change.record)
             change.record.digest  # noqa: B018  # made before the write lock is taken
         with self._write() as execute:
             for name, expected in (heads or {}).items():
@@ -166,6 +189,11 @@ class Store(Reader):
             self._move(name, heads, {"source": source, "author": author})
         return heads
 
+    def stand(self, branch: str, heads: Mapping[str, str], body: Mapping[str, JSON]) -> None:
+        """Lets a branch stand at versions that are there already, by `kind/name`; logged under the branch's name."""
+        with self._write():
+            self._move(branch, heads, body)
+
     def set_state(self, kind: str, name: str, version: str, state: VersionState, author: str = "user") -> None:
         """Moves a version along its lifecycle; logged. Raises LifecycleError for an illegal move."""
         with self._write() as execute:
@@ -186,12 +214,61 @@ class Store(Reader):
         with self._write():
             self._keep(artifacts)
 
+    def propose(self, run: str, variable: str, value: JSON, reason: str) -> str:
+        """Keeps a proposal for a variable; returns its id, which is the same for the same value. It changes nothing."""
+        id_ = proposal_id(variable, value)
+        row = (id_, time.time(), run, variable, canonical(value), reason[:2000], "open")
+        with self._write() as execute:
+            execute("INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        return id_
+
+    def settle(self, ids: Iterable[str], state: Literal["committed", "rejected"]) -> None:
+        """Closes proposals that a gate has decided on."""
+        with self._write():
+            rows = [(state, id_) for id_ in ids]
+            self._connection.executemany("UPDATE proposals SET state = ? WHERE id = ? AND state = 'open'", rows)
+
     def journal(self, run: str, events: Sequence[tuple[str, JSON]]) -> None:
         """Appends to a run's journal, all events with one fsync."""
         if events:
             rows = [(run, event, canonical(body)) for event, body in events]
             with self._write():
                 self._connection.executemany("INSERT INTO journal (run, event, body) VALUES (?, ?, ?)", rows)
+
+    def backup(self, path: Path) -> None:
+        """A copy of the whole store in one file, taken while others write. Raises InputError if `path` is there."""
+        if path.exists():
+            raise InputError(f"{path} is there already", "a backup goes to a new file")
+        db.make_folder(path.parent)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with db.errors_of(path), closing(sqlite3.connect(beside, isolation_level=None)) as target:
+                self._connection.backup(target, pages=1000, sleep=0.0)
+                target.execute("PRAGMA journal_mode=DELETE")
+            os.link(beside, path)  # unlike a rename, it never replaces what came there in the meantime
+        except FileExistsError:
+            raise InputError(f"{path} is there already", "a backup goes to a new file") from None
+        except OSError as error:
+            raise StoreError(f"the backup {path} cannot be written: {error}") from None
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def gc(self, *, dry_run: bool = False) -> Removed:
+        """Removes what nothing refers to, never a version: records and artifacts without one, journals of ended runs.
+
+        With `dry_run` it only counts.
+        """
+        with self._lock, db.errors_of(self.path):
+            self._connection.execute("PRAGMA foreign_keys=OFF")  # or each removed record would search all versions
+            try:
+                with self._write() as execute:
+                    found = Removed(*(_removed(execute, what, dry_run) for what in _GARBAGE))
+                if found != Removed() and not dry_run:
+                    self._connection.execute("VACUUM")
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                self._connection.execute("PRAGMA foreign_keys=ON")
+        return found
 
     @contextmanager
     def _write(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
@@ -236,6 +313,9 @@ class Store(Reader):
         self, branch: str, change: Change, number: int, version: str, commit: str, model: str, seq: int
     ) -> None:
         record = change.record
+        for key in record.artifacts:
+            if not self._one("SELECT 1 FROM artifacts WHERE digest = ?", key):
+                raise StoreError(f"{record.id} names the artifact {key[:12]}, which is not there")
         self._connection.execute("INSERT OR IGNORE INTO records VALUES (?, ?)", (record.digest, record.body))
         parents = canonical([*([change.expected] if change.expected else []), *change.parents])
         row = (record.kind, record.name, number, version, record.digest, parents, "active", model, commit, branch, seq)
@@ -275,6 +355,47 @@ class Store(Reader):
             )
         if label in (CHAMPION, SHIPPED) or label in taken:
             raise InputError(f"the name '{label}' is taken", "aliases and branches have names of their own")
+
+    def _adopt(
+        self,
+        commit: str,
+        run: str,
+        body: Mapping[str, JSON],
+        versions: Sequence[Version],
+        records: Mapping[str, Record],
+    ) -> None:
+        """Takes in what one commit of another store made; no head moves."""
+        seq = self._append("import", commit, run, body)
+        rows = [
+            (v.kind, v.name, v.number, v.version, v.digest, canonical(v.parents), v.state, v.model, commit, "", seq)
+            for v in versions
+        ]
+        bodies = [(digest_, record.body) for digest_, record in records.items()]
+        self._connection.executemany("INSERT OR IGNORE INTO records VALUES (?, ?)", bodies)
+        self._connection.executemany("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def _move_alias(
+        self, name: str, alias: str, version: str | None, author: str, origin: Mapping[str, JSON] | None = None
+    ) -> None:
+        """Lets an alias mean a version or nothing; `origin` says when and where another store did so."""
+        kind, short = _apart(name)
+        body: dict[str, JSON] = {
+            "resource": name, "alias": alias, "from": self.aliases(kind, short).get(alias), "to": version,
+            "author": author, **({"origin": origin} if origin else {}),
+        }  # fmt: skip
+        seq = self._append("alias", digest(body)[:10], "", body)
+        self._connection.execute("INSERT INTO aliases VALUES (?, ?, ?, ?, ?)", (kind, short, alias, seq, version or ""))
+
+
+def _removed(execute: Callable[..., sqlite3.Cursor], what: str, dry_run: bool) -> int:
+    if dry_run:
+        return int(execute(f"SELECT count(*) {what}").fetchone()[0])  # one of our own
+    return execute(f"DELETE {what}").rowcount  # one of our own
+
+
+def proposal_id(variable: str, value: JSON) -> str:
+    """What a proposal, or an edit that takes it up, is known by."""
+    return digest([variable, value])[:10]
 
 
 def _apart(id_: str) -> tuple[str, str]:

@@ -1,16 +1,19 @@
 """A composed system, immutable: what a rollout resolves names through."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 from attrs import field, frozen
 
 from autogenesis_core.errors import InputError
 from autogenesis_core.rspl.context import Context, EpisodeRun
 from autogenesis_core.rspl.entity import Agent, Environment, Memory
+from autogenesis_core.rspl.library import Library, Propose
 from autogenesis_core.rspl.manager import Manager
 from autogenesis_core.rspl.prompt import Prompt
 from autogenesis_core.rspl.record import Record
+from autogenesis_core.rspl.retrieval import Found
 from autogenesis_core.rspl.toolbox import Permission, Toolbox, ToolSet, ToolUse
 from autogenesis_core.services.client import ModelClient
 from autogenesis_core.services.tracing import Span, Tracer
@@ -26,8 +29,25 @@ class System:
     @cached_property
     def tools(self) -> ToolSet:
         """The composed tools."""
-        records = {record.name: record for record in self.records.values() if record.kind == "tool"}
-        return ToolSet(records, {name: self._manager.build(record) for name, record in records.items()})
+        return self.toolset(record for record in self.records.values() if record.kind == "tool")
+
+    def toolset(self, records: Iterable[Record]) -> ToolSet:
+        """These tools, built."""
+        found = {record.name: record for record in records}
+        return ToolSet(found, {name: self._manager.build(record) for name, record in found.items()})
+
+    @cached_property
+    def library(self) -> Mapping[str, Record]:
+        """Everything that may be found and used: this system, and what else its store has."""
+        return {**self._manager.library(), **self.records}
+
+    def retrieve(self, query: str, k: int = 4, kind: str | None = None) -> Sequence[Found]:
+        """The `k` resources of the library that fit a query best."""
+        return self._manager.retrieve(query, k, kind, self.library)
+
+    def build(self, record: Record) -> Any:  # an instance of the resource's own class
+        """An instance of a record."""
+        return self._manager.build(record)
 
     @cached_property
     def prompts(self) -> Mapping[str, Prompt]:
@@ -62,9 +82,11 @@ class System:
         authorize: Callable[[ToolUse], Awaitable[Permission | None]] | None = None,
         tracer: Tracer,
         span: Span | None = None,
+        propose: Propose | None = None,
     ) -> Context:
-        """The run context of one rollout."""
-        toolbox = Toolbox(self.tools, authorize, tracer, span)
+        """The run context of one rollout; without `propose`, one in which nothing may be proposed."""
+        library = Library(self, authorize, tracer, span, propose)
+        toolbox = Toolbox(self.tools, authorize, tracer, span, library=library)
         client = model(span) if model else None
         return Context(toolbox, seed, self.prompts, episode, memory, tracer, span, (lambda: client) if client else None)
 

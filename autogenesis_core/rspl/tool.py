@@ -3,14 +3,19 @@
 import asyncio
 import inspect
 import re
+import textwrap
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints, overload
 
-from attrs import frozen
+from attrs import asdict, frozen
 
+from autogenesis_core.errors import InputError
 from autogenesis_core.identity import JSON, canonical
+
+if TYPE_CHECKING:
+    from autogenesis_core.rspl.library import Library
 
 _JSON_TYPES: dict[object, dict[str, JSON]] = {
     str: {"type": "string"},
@@ -21,6 +26,8 @@ _JSON_TYPES: dict[object, dict[str, JSON]] = {
     dict: {"type": "object"},
     list: {"type": "array"},
 }
+_SECTION = re.compile(r"(Arg(?:ument)?s|Returns|Raises|Limits|Examples?):[ \t]*")
+_SPELLINGS = {"Arguments": "Args", "Example": "Examples"}
 
 
 @frozen
@@ -31,6 +38,23 @@ class Annotations:
     destructive: bool = True
     idempotent: bool = False
     open_world: bool = True
+
+
+@frozen
+class ToolContext:
+    """What a tool may use besides its arguments.
+
+    A parameter of `run` that is annotated with it is given one; no model sees that parameter.
+    """
+
+    _library: "Library | None" = None
+
+    @property
+    def library(self) -> "Library":
+        """The resources of the running system and its store; raises InputError where no system runs."""
+        if self._library is None:
+            raise InputError("this tool needs a running system", "Runtime.compose(…) is one")
+        return self._library
 
 
 @frozen
@@ -69,8 +93,28 @@ class Tool:
         """The tool's description and the JSON schema of its arguments, from the signature and docstring of `run`."""
         return describe(cls.run, cls.signature())
 
-    async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
+    @classmethod
+    def exports(cls) -> dict[str, JSON]:
+        """What a record tells a model of the tool: `parameters`, the arguments' JSON schema; `annotations`, its hints.
+
+        And what the docstring of `run` has of these: `returns`, a text; `raises`, `limits` and `examples`, lists of
+        texts.
+        """
+        told: dict[str, JSON] = {"parameters": cls.describe()[1], "annotations": asdict(cls.annotations)}
+        found = sections_of(inspect.getdoc(cls.run) or "")
+        if returned := " ".join(found.get("Returns", "").split()):
+            told["returns"] = returned
+        for section in ("Raises", "Limits"):
+            if items := _items(found.get(section, "")):
+                told[section.lower()] = [*items]
+        if examples := [example.rstrip() for example in re.split(r"\n\s*\n", found.get("Examples", "")) if example]:
+            told["examples"] = [*examples]
+        return told
+
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext | None = None) -> ToolResult:
         """The result of `run` on arguments that are already of the right types."""
+        if name := _context_name(type(self).run):
+            arguments = {**arguments, name: context or ToolContext()}
         if inspect.iscoroutinefunction(self.run):
             return ToolResult.of(await self.run(**arguments))
         if self.blocking:
@@ -129,22 +173,62 @@ def tool(
 
 def describe(function: Callable[..., Any], signature: inspect.Signature) -> tuple[str, dict[str, JSON]]:
     """The description and argument schema of a function; argument texts come from the docstring's `Args:`."""
-    doc = inspect.getdoc(function) or ""
-    summary, _, rest = doc.partition("Args:")
-    texts = dict(re.findall(r"^\s+(\w+):\s*(.+)$", rest.partition("\n\n")[0], re.MULTILINE))
+    sections = sections_of(inspect.getdoc(function) or "")
+    texts = _argument_texts(sections.get("Args", ""))
     properties: dict[str, JSON] = {}
     for name, parameter in signature.parameters.items():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise TypeError(f"'{name}' cannot be given by name; a tool's arguments are plain ones")
         schema = dict(schema_of(parameter.annotation))
-        if name in texts:
+        if texts.get(name):
             schema["description"] = texts[name]
         if parameter.default is not parameter.empty:
             schema["default"] = parameter.default
         properties[name] = schema
     required: list[JSON] = [name for name, p in signature.parameters.items() if p.default is p.empty]
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-    return " ".join(summary.split()), schema
+    return " ".join(sections[""].split()), schema
+
+
+def sections_of(doc: str) -> dict[str, str]:
+    """The sections of a docstring in Google's style, dedented; under `""` what stands before the first.
+
+    A section is `Args`, `Returns`, `Raises`, `Limits` or `Examples`, alone on its line with a colon, and the indented
+    lines below it. Text that is indented no more after a section belongs to none.
+    """
+    found: dict[str, list[str]] = {"": []}
+    section = found[""]
+    for line in doc.splitlines():
+        if heading := _SECTION.fullmatch(line):
+            section = found.setdefault(_SPELLINGS.get(heading[1], heading[1]), [])
+        elif section is not found[""] and line[:1].strip():
+            section = []
+        else:
+            section.append(line)
+    return {name: textwrap.dedent("\n".join(lines)).strip("\n") for name, lines in found.items()}
+
+
+def _items(text: str) -> list[str]:
+    """The items of a section, one a line; lines that are indented further continue one."""
+    items: list[str] = []
+    for line in text.splitlines():
+        if line[:1].strip() or not items:
+            items.append(line)
+        else:
+            items[-1] += f" {line}"
+    return [" ".join(item.split()).removeprefix("- ") for item in items if item.strip()]
+
+
+def _argument_texts(text: str) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    last = ""
+    for item in _items(text):
+        if argument := re.fullmatch(r"(\w+)(?: \([^)]*\))?:(?: (.*))?", item):
+            last = argument[1]
+            texts[last] = argument[2] or ""
+        elif last:  # a line that should have been indented
+            texts[last] = f"{texts[last]} {item}".strip()
+    return texts
 
 
 def schema_of(annotation: Any) -> Mapping[str, JSON]:
@@ -171,4 +255,11 @@ def schema_of(annotation: Any) -> Mapping[str, JSON]:
 def _signature(function: Callable[..., Any], *, bound: bool) -> inspect.Signature:
     hints = get_type_hints(function)
     parameters = list(inspect.signature(function).parameters.values())[1 if bound else 0 :]
-    return inspect.Signature([p.replace(annotation=hints.get(p.name, p.empty)) for p in parameters])
+    given = [p for p in parameters if hints.get(p.name) is not ToolContext]
+    return inspect.Signature([p.replace(annotation=hints.get(p.name, p.empty)) for p in given])
+
+
+@cache
+def _context_name(function: Callable[..., Any]) -> str:
+    """The parameter that takes a `ToolContext`, or nothing."""
+    return next((name for name, hint in get_type_hints(function).items() if hint is ToolContext), "")

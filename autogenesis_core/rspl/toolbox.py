@@ -3,17 +3,21 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import define, field, frozen
 
 from autogenesis_core.errors import AutogenesisError, BudgetExceeded, InputError, PluginError
 from autogenesis_core.identity import JSON
+from autogenesis_core.rspl.contract import Contract, contract, tool_description
 from autogenesis_core.rspl.record import Record
-from autogenesis_core.rspl.tool import Tool, ToolResult
+from autogenesis_core.rspl.tool import Tool, ToolContext, ToolResult
 from autogenesis_core.services.model import ToolCall
 from autogenesis_core.services.tracing import Span, Tracer
 from autogenesis_core.structuring import structure_arguments
+
+if TYPE_CHECKING:
+    from autogenesis_core.rspl.library import Library
 
 Permission = Literal["allow", "ask", "deny"]
 
@@ -42,12 +46,17 @@ class ToolSet:
                 "type": "function",
                 "function": {
                     "name": name,
-                    "description": record.description,
+                    "description": tool_description(record),
                     "parameters": record.exports["parameters"],
                 },
             }
             for name, record in self.records.items()
         )
+
+    @cached_property
+    def contract(self) -> Contract:
+        """What the tools can do, for agents that put it into a prompt."""
+        return contract(self.records.values(), "tools")
 
 
 @define
@@ -59,6 +68,7 @@ class Toolbox:
     tracer: Tracer = field(factory=Tracer)
     span: Span | None = None
     used: list[str] = field(factory=list)
+    library: "Library | None" = None
 
     @property
     def schemas(self) -> tuple[Mapping[str, Any], ...]:
@@ -104,4 +114,4 @@ class Toolbox:
             use = ToolUse(name, arguments, self.set.records[name].exports.get("annotations", {}))  # type: ignore[arg-type]  # register() wrote a mapping
             if (permission := await self.authorize(use)) not in (None, "allow"):
                 raise InputError(f"{name} is not allowed here ({permission})")
-        return await tool.call(checked)
+        return await tool.call(checked, ToolContext(self.library))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from autogenesis_core.identity import derive
+from autogenesis_core.rspl.reader import Proposal
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.sepl.evaluation import Evaluation, Example
 from autogenesis_core.sepl.spaces import Candidate, Edit, Trace, Verdict
@@ -55,6 +56,11 @@ class SeplContext(ABC):
     @abstractmethod
     def model(self) -> ModelClient:
         """The optimizer's model, metered; raises InputError if no model is set."""
+
+    @property
+    @abstractmethod
+    def proposals(self) -> Sequence[Proposal]:
+        """Open proposals of agents for variables of the trainable subspace, oldest first."""
 
     @abstractmethod
     async def traces(self) -> Sequence[Trace]:

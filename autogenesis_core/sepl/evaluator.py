@@ -21,7 +21,9 @@ from autogenesis_core.errors import (
 )
 from autogenesis_core.identity import JSON, derive
 from autogenesis_core.rspl.context import Context, EpisodeRun
+from autogenesis_core.rspl.dynamic import Live
 from autogenesis_core.rspl.entity import Answer, Memory
+from autogenesis_core.rspl.library import Propose
 from autogenesis_core.rspl.record import system_id
 from autogenesis_core.rspl.system import System
 from autogenesis_core.rspl.toolbox import Permission, ToolUse
@@ -128,10 +130,13 @@ class Evaluator:
         """The system's id with the model's settings."""
         return system_id(system.records, self.settings)
 
-    async def act(self, system: System, task: str, memory: Memory | None = None) -> Answer:
-        """One answer of the composed agent, not scored."""
+    async def act(self, live: Live, task: str, memory: Memory | None = None, propose: Propose | None = None) -> Answer:
+        """One answer of the composed agent, not scored; it may follow new versions, and propose some."""
+        system = live.system
         with self.tracer.span("act", task=self.tracer.body(task)) as span:
-            context = self._context(system, derive(self.seed, "act", task), None, memory or system.memory(), span)
+            seed = derive(self.seed, "act", task)
+            context = self._context(system, seed, None, memory or system.memory(), span, propose)
+            context.live = live
             answer = await system.agent.run(task, context)
             return answer if isinstance(answer, Answer) else Answer(answer)
 
@@ -183,12 +188,18 @@ class Evaluator:
         return Outcome(text, data, reward, steps), context.tools.used
 
     def _context(
-        self, system: System, seed: int, episode: EpisodeRun | None, memory: Memory | None, span: Span
+        self,
+        system: System,
+        seed: int,
+        episode: EpisodeRun | None,
+        memory: Memory | None,
+        span: Span,
+        propose: Propose | None = None,
     ) -> Context:
         client = self.client
         return system.context(
             seed=seed, episode=episode, memory=memory, authorize=self.authorize, tracer=self.tracer, span=span,
-            model=(lambda parent: client("task", seed, parent)) if client else None,
+            model=(lambda parent: client("task", seed, parent)) if client else None, propose=propose,
         )  # fmt: skip
 
     async def _score(self, example: Example, outcome: Outcome) -> Scored:

@@ -10,8 +10,9 @@ from autogenesis_core.errors import BudgetExceeded, Conflict, InputError, Plugin
 from autogenesis_core.hooks import Hooks
 from autogenesis_core.identity import JSON, derive
 from autogenesis_core.rspl.manager import Manager
+from autogenesis_core.rspl.reader import Proposal
 from autogenesis_core.rspl.record import Record
-from autogenesis_core.rspl.store import Change, Head, Store
+from autogenesis_core.rspl.store import Change, Head, Store, proposal_id
 from autogenesis_core.rspl.system import System
 from autogenesis_core.sepl.budget import Budget
 from autogenesis_core.sepl.context import Round, SeplContext
@@ -87,6 +88,9 @@ class Loop:
                 self.stopped = error.reason
                 return
             self.reports.append(report)
+            ids = [proposal_id(edit.variable, edit.value) for edit in report.edits]
+            if report.verdict.decision != "indecisive":
+                self.store.settle(ids, "committed" if report.commit else "rejected")
             await self.hooks.observe("round", {"report": report, "rounds": self.rounds})
 
     def system(self, records: Mapping[str, Record] | None = None) -> System:
@@ -159,8 +163,9 @@ class Loop:
         # Heads that the candidate leaves alone were assessed with it, so they must not have moved either.
         assessed = {name: head.version for name, head in self.heads.items() if name not in self.manager.pinned}
         commit, versions = self.store.commit(
-            self.manager.branch, changes, run=self.run, model=self.model, body=body, heads=assessed
-        )
+            self.manager.branch, changes, run=self.run, model=self.model, body=body, heads=assessed,
+            journal=[("verdict", {"round": number, "decision": "commit", "candidate": candidate.id})],
+        )  # fmt: skip
         self.manager.settle(changed)
         parents = {name: self.heads[name].version for name in changed}
         self.records = dict(candidate.records)
@@ -228,6 +233,11 @@ class _RoundContext(SeplContext):
     @property
     def tools(self) -> Mapping[str, str]:
         return {r.name: r.description for r in self._loop.records.values() if r.kind == "tool"}
+
+    @property
+    def proposals(self) -> Sequence[Proposal]:
+        trainable = {variable.id for variable in self.trainable}
+        return [found for found in self._loop.store.proposals() if found.variable in trainable]
 
     @cached_property
     def _client(self) -> ModelClient:

@@ -1,10 +1,8 @@
 """The tracer: JSON lines in the run folder, message bodies once, by digest; secrets redacted."""
 
 import json
-import os
-import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +10,8 @@ from typing import Any, TextIO
 
 from attrs import define, field
 
-_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL)", re.IGNORECASE)
+from autogenesis_core.services.secrets import environment_secrets, redact
+
 _FLUSH = 200  # lines; a crash loses at most so many, and none that a decision stood on (that is the journal's)
 
 
@@ -37,7 +36,7 @@ class Tracer:
     _next: int = 0
     _bodies: set[str] = field(factory=set)
     _lines: list[str] = field(factory=list)
-    _secrets: re.Pattern[str] | None = field(factory=lambda: _secrets(os.environ))
+    _secrets: tuple[str, ...] = field(factory=environment_secrets, repr=False)
 
     @contextmanager
     def span(self, type_: str, parent: Span | None = None, **data: Any) -> Iterator[Span]:
@@ -78,20 +77,9 @@ class Tracer:
         self._line({**line, **span.data})
 
     def _line(self, data: object) -> None:
-        self._lines.append(json.dumps(self._redacted(data), default=str))
+        self._lines.append(json.dumps(redact(data, self._secrets), default=str))
         if len(self._lines) >= _FLUSH:
             self._flush()
-
-    def _redacted(self, data: Any) -> Any:  # JSON data, or what str() makes of it
-        if self._secrets is None:
-            return data
-        if isinstance(data, str):
-            return self._secrets.sub("[redacted]", data)
-        if isinstance(data, Mapping):
-            return {self._redacted(str(key)): self._redacted(value) for key, value in data.items()}
-        if isinstance(data, list | tuple):
-            return [self._redacted(item) for item in data]
-        return data if isinstance(data, int | float | None) else self._redacted(str(data))
 
     def _flush(self) -> None:
         if self.path is None or not self._lines:
@@ -101,9 +89,3 @@ class Tracer:
         self._file.write("\n".join(self._lines) + "\n")
         self._file.flush()
         self._lines.clear()
-
-
-def _secrets(environment: "os._Environ[str]") -> re.Pattern[str] | None:
-    """Matches the values of environment variables that are named like secrets."""
-    values = [value for name, value in environment.items() if _SECRET.search(name) and len(value) >= 8]
-    return re.compile("|".join(map(re.escape, sorted(values, key=len, reverse=True)))) if values else None

@@ -96,9 +96,9 @@ def test_a_prompt_that_is_none_is_not_registered(manager):
 
 
 def test_a_resource_is_registered_then_built(running):
-    assert running.state("tool/dice") == "registered"
+    assert running.get_state("tool/dice").lifecycle == "registered"
     assert Dice(6, "roll") == running.get("tool/dice")
-    assert running.state("tool/dice") == "built"
+    assert running.get_state("tool/dice").lifecycle == "built"
 
 
 def test_a_retired_resource_is_unknown_and_its_versions_stay(running):
@@ -135,16 +135,16 @@ def test_what_cannot_be_built_is_failed_and_says_what_is_wrong(manager):
     manager.init()
     with pytest.raises(ConfigurationError) as raised:
         manager.get("tool/dice")
-    assert manager.state("tool/dice") == "failed"
+    assert manager.get_state("tool/dice").lifecycle == "failed"
     assert {"tool/dice.sides", "tool/dice.colour"} == {path for path, _ in raised.value.problems}
 
 
 def test_a_resource_that_failed_may_be_built_once_it_is_right(running):
     with pytest.raises(ConfigurationError):
         running.build(dice(sides=0))
-    assert running.state("tool/dice") == "failed"
+    assert running.get_state("tool/dice").lifecycle == "failed"
     running.get("tool/dice")
-    assert running.state("tool/dice") == "built"
+    assert running.get_state("tool/dice").lifecycle == "built"
 
 
 def test_a_required_parameter_that_is_missing_is_said(manager):

@@ -1,6 +1,7 @@
 """Tools: the schema of a function, and what its arguments and results may be."""
 
 import asyncio
+import inspect
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,8 @@ from typing import Any, Literal, Optional, Union
 
 import pytest
 from attrs import field, frozen
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autogenesis_core import Annotations, ConfigurationError, InvalidRecord, Tool, ToolResult, tool
 from autogenesis_core.rspl.tool import schema_of
@@ -77,6 +80,130 @@ def test_a_class_with_a_typed_run_is_a_tool_and_its_fields_are_no_arguments():
     text, schema = Scale.describe()
     assert (text, list(schema["properties"])) == ("Multiply.", ["n"])
     assert asyncio.run(Scale(5).call({"n": 4})) == ToolResult("20", 20)
+
+
+def fetch(url: str, retries: int = 2, colour: str = "", size: int = 0) -> str:
+    """Fetch a page,
+    even twice.
+
+    Its text only.
+
+    Args:
+        url: where the page is,
+            with its scheme: http or
+            https
+
+        retries (int, optional): how often to
+          try again
+        colour:
+            any of the CSS colours
+        size: a line that should
+        have been indented
+
+    Returns:
+        the page's text,
+        in Markdown
+
+    Raises:
+        InputError: the address is
+            none of ours
+        TimeoutError: too slow
+
+    Limits:
+        - at most
+          5 MB
+        - one host a call
+
+    Text that belongs to no section.
+
+    Examples:
+        {"url": "https://a.example"}
+            -> A
+
+        {"url": "https://b.example"} -> B
+    """
+    return url
+
+
+def test_the_text_of_an_argument_goes_on_over_deeper_lines():
+    text, schema = tool(fetch).describe()
+    assert text == "Fetch a page, even twice. Its text only."
+    assert {name: inner["description"] for name, inner in schema["properties"].items()} == {
+        "url": "where the page is, with its scheme: http or https",
+        "retries": "how often to try again",
+        "colour": "any of the CSS colours",
+        "size": "a line that should have been indented",
+    }
+
+
+def test_the_sections_of_a_docstring_are_exported():
+    exports = tool(read_only=True)(fetch).exports()
+    assert exports.pop("parameters") == tool(fetch).describe()[1]
+    assert exports == {
+        "annotations": {"read_only": True, "destructive": False, "idempotent": False, "open_world": True},
+        "returns": "the page's text, in Markdown",
+        "raises": ["InputError: the address is none of ours", "TimeoutError: too slow"],
+        "limits": ["at most 5 MB", "one host a call"],
+        "examples": ['{"url": "https://a.example"}\n    -> A', '{"url": "https://b.example"} -> B'],
+    }
+
+
+def test_a_section_that_is_not_there_or_empty_is_not_exported():
+    def none(a: int) -> int:
+        """Do nothing.
+
+        Args:
+            a: a number
+
+        Returns:
+
+        Limits:
+        """
+        return a
+
+    def undocumented():
+        pass
+
+    for function in (none, undocumented):
+        assert tool(function).exports().keys() == {"parameters", "annotations"}
+
+
+def test_the_words_of_a_heading_within_a_text_begin_no_section():
+    def talk(a: int) -> int:
+        """Say what Args: means, and
+        Returns: too.
+
+        Args:
+            a: Raises: nothing
+                Limits:
+        """
+        return a
+
+    text, schema = tool(talk).describe()
+    assert text == "Say what Args: means, and Returns: too."
+    assert schema["properties"]["a"]["description"] == "Raises: nothing Limits:"
+    assert tool(talk).exports().keys() == {"parameters", "annotations"}
+
+
+lines = st.text(alphabet="ab :->#\t", max_size=12) | st.sampled_from(["Args:", "Examples:", "Limits:", "    a: b", ""])
+
+
+@given(st.lists(lines, max_size=12))
+def test_any_docstring_describes_a_tool_and_its_text_is_what_stands_before_the_first_section(found):
+    def function(a: int = 0) -> int:
+        return a
+
+    function.__doc__ = "\n".join(["Do it.", *found])
+    text, schema = tool(function).describe()
+    before = []
+    for line in inspect.cleandoc(function.__doc__).splitlines():
+        if line.rstrip(" \t") in ("Args:", "Examples:", "Limits:"):
+            break
+        before.append(line)
+    assert text == " ".join(" ".join(before).split())
+    assert list(schema["properties"]) == ["a"]
+    told = tool(function).exports()
+    assert all(item.strip() for key in ("limits", "examples") for item in told.get(key, ()))
 
 
 TYPES = [

@@ -65,9 +65,10 @@ def call(name, arguments, **options):
 def test_tools_are_offered_in_the_shape_of_function_calling():
     first = toolbox().schemas[0]
     text, parameters = divide.describe()
+    told = f"{text}\n\nEffects: reads only, may act anew each time, reaches the open world."
     assert first == {
         "type": "function",
-        "function": {"name": "divide", "description": text, "parameters": parameters},
+        "function": {"name": "divide", "description": told, "parameters": parameters},
     }
     assert toolbox().names == ("divide", "strange", "picky")
     json.dumps(toolbox().schemas)

@@ -57,20 +57,32 @@ class ToolCallingAgent(Agent):
         if context.environment is not None:
             reason = "agent=tool_calling acts by tools, not in environments"
             raise InputError(reason, "agent=policy acts in environments")
-        messages: list[Message] = [*context.prompt(self.prompt)]
+        messages: list[Message] = self._system(context)
+        system = len(messages)
         if context.memory is not None and (events := await context.memory.recall(task, _RECALLED)):
             messages.append({"role": "system", "content": _remembered(events)})
         messages.append({"role": "user", "content": task})
-        answer = await self._converse(messages, context)
+        answer = await self._converse(messages, system, context)
         if context.memory is not None:
             await context.memory.add({"role": "user", "content": task})
             await context.memory.add({"role": "assistant", "content": answer})
         return answer
 
-    async def _converse(self, messages: list[Message], context: Context) -> str:
-        """The answer that ends the conversation; messages are only ever appended, so they can be cached."""
+    def _system(self, context: Context) -> list[Message]:
+        """The system prompt; it may say `{{ contract }}` where it wants to tell all about the tools."""
+        return [*context.prompt(self.prompt, contract=context.contract.text)]
+
+    async def _converse(self, messages: list[Message], system: int, context: Context) -> str:
+        """The answer that ends the conversation.
+
+        Messages are only ever appended, so they can be cached, unless a new version of the prompt comes in between:
+        that replaces the first `system` messages.
+        """
         model, empty = context.model, False
         for step in count(1):
+            if context.refresh():
+                fresh = self._system(context)
+                messages[:system], system = fresh, len(fresh)
             last = step >= self.max_steps
             if 1 < step == self.max_steps:
                 messages.append(_LAST)

@@ -10,15 +10,14 @@ from typing import Any
 
 from attrs import Attribute, Factory, field, frozen
 
-from autogenesis_core import JSON, InputError, Memory, canonical
+from autogenesis_core import JSON, InputError, Memory, canonical, estimate_tokens
 
 CUT = " … [cut]"
-_CHARACTERS = 4  # of one token, about: a memory knows no model, hence no tokenizer
 
 
 def tokens(event: Mapping[str, JSON]) -> int:
-    """About how many tokens an event has: a quarter of the characters of its canonical JSON, rounded up."""
-    return _tokens(canonical(event))
+    """About how many tokens an event has: those of its canonical JSON."""
+    return estimate_tokens(canonical(event))
 
 
 def _at_least_1(_: object, attribute: "Attribute[int]", value: int) -> None:
@@ -60,7 +59,7 @@ class SessionMemory(Memory):
         for index in _order(events, _terms(query)):
             body = events[index].body
             event = json.loads(body)
-            if _tokens(body) > limit:
+            if estimate_tokens(body) > limit:
                 event = _cut(event, left)
             if event is not None and (size := tokens(event)) <= left:
                 chosen[index] = event
@@ -90,10 +89,6 @@ def _cut(event: dict[str, Any], limit: int) -> dict[str, Any] | None:
 
     length = bisect_right(range(len(text)), limit, key=lambda length: tokens(shortened(length))) - 1
     return shortened(length) if length > 0 else None
-
-
-def _tokens(body: str) -> int:
-    return -(-len(body) // _CHARACTERS)
 
 
 def _terms(text: str) -> frozenset[str]:

@@ -1,12 +1,11 @@
 """The simulated model: deterministic, offline, free, and honest about what it is."""
 
 import json
-from math import ceil
 from typing import ClassVar
 
 from attrs import frozen
 
-from autogenesis_core import Model, ModelAnswer, ModelRequest, Price, ToolCall, Usage
+from autogenesis_core import Model, ModelAnswer, ModelRequest, Price, ToolCall, Usage, estimate_tokens
 from autogenesis_model_simulated import mind, optimizer, reply, schema, tool_use
 from autogenesis_model_simulated.conversation import Conversation, text_of
 from autogenesis_model_simulated.draw import Draws
@@ -40,7 +39,9 @@ class SimulatedModel(Model):
         """The answer to `request`; never fails."""
         text, calls = self._reply(request)
         text, reason = _limited(text, request)
-        usage = Usage(_tokens(_read(request)), _tokens(text + "".join(call.arguments for call in calls)))
+        usage = Usage(
+            estimate_tokens(_read(request)), estimate_tokens(text + "".join(call.arguments for call in calls))
+        )
         return ModelAnswer(
             text, calls, usage=usage, cost=0.0, finish_reason="tool_calls" if calls else reason, model=self.id
         )
@@ -101,8 +102,3 @@ def _limited(text: str, request: ModelRequest) -> tuple[str, str]:
 def _read(request: ModelRequest) -> str:
     tools = json.dumps(list(request.tools)) if request.tools else ""
     return "".join(text_of(message) for message in request.messages) + tools
-
-
-def _tokens(text: str) -> int:
-    """How many tokens a text counts for: one for every four characters."""
-    return ceil(len(text) / 4)

@@ -27,6 +27,22 @@ def calculator(expression: str) -> str:
 
     Args:
         expression: the expression, e.g. "(3 + 4) * -2.5 / sqrt(2)"
+
+    Returns:
+        the value as a decimal number, with an exponent if it is rounded and large or small
+
+    Raises:
+        InputError: no arithmetic expression, division by zero, no real number, or one of the limits
+
+    Limits:
+        an expression has at most 1,000 characters and is nested at most 100 deep
+        a value has at most 1,000 digits
+        no variables, no units, no commas within a number, one expression a call
+
+    Examples:
+        {"expression": "17 * 23"} -> 391
+        {"expression": "2 ** 0.5"} -> 1.41421356237
+        {"expression": "round(10 / 4, 1) + max(1, 2)"} -> 4.5
     """
     text = " ".join(expression.translate(_SIGNS).split())
     return str(_value(_parsed(text), text, 0))

@@ -14,6 +14,20 @@ def convert_base(number: str, from_base: int, to_base: int) -> str:
         number: the number in its present base, e.g. "ff" or "-1011"
         from_base: the base of the number, from 2 to 36
         to_base: the base wanted, from 2 to 36
+
+    Returns:
+        the number in the base wanted, with a minus sign if it is negative
+
+    Raises:
+        InputError: a base out of range, a digit that the base lacks, or too many digits
+
+    Limits:
+        the number has at most 1,000 characters
+        no fractions
+
+    Examples:
+        {"number": "ff", "from_base": 16, "to_base": 2} -> 11111111
+        {"number": "-1011", "from_base": 2, "to_base": 10} -> -11
     """
     for name, base in (("from_base", from_base), ("to_base", to_base)):
         if not 2 <= base <= 36:

@@ -10,5 +10,12 @@ def sort_words(words: list[str], descending: bool = False) -> list[str]:
     Args:
         words: the words, in any order; repeated ones are kept
         descending: true to sort from last to first
+
+    Returns:
+        the words in order
+
+    Examples:
+        {"words": ["pear", "Fig", "apple"]} -> ["Fig","apple","pear"]
+        {"words": ["a", "c", "b"], "descending": true} -> ["c","b","a"]
     """
     return sorted(words, reverse=descending)
