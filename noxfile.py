@@ -99,6 +99,14 @@ def clone(session: nox.Session) -> None:
 
 
 @nox.session
+def torture(session: nox.Session) -> None:
+    """The store under 8 writers of 500 commits each, 200 kills, and 10,000 malformed inputs."""
+    session.install(*ALL, *TEST)
+    files = ("tests/rspl/test_torture.py", "tests/rspl/test_registry_machine.py", "tests/system/test_malformed.py")
+    session.run("pytest", "-n", "auto", *files, env={"AUTOGENESIS_TORTURE": "1"})
+
+
+@nox.session
 def full(session: nox.Session) -> None:
     """All Pythons, each plugin alone, docs, wheels."""
     for name in ("pythons", "alone", "docs", "wheels", "clone"):

@@ -13,6 +13,9 @@ else:
     # At run time converters must not descend into a recursive type; canonical() is what proves that a value is JSON.
     JSON = Any
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_SCALARS = frozenset((str, int, float, bool, type(None)))
+
 
 def canonical(value: object) -> str:
     """`value` as canonical JSON: sorted keys, no spaces, UTF-8, no NaN or infinity.
@@ -20,7 +23,7 @@ def canonical(value: object) -> str:
     Raises InvalidRecord for what JSON cannot hold: other types, keys that are no strings, NaN, lone surrogates.
     """
     try:
-        text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = _ENCODER.encode(plain(value))
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRecord(f"this value is no JSON: {error}") from None
@@ -39,6 +42,8 @@ def derive(*parts: object) -> int:
 
 def plain(value: object) -> object:
     """A copy of JSON data: mappings as dicts, sequences as lists; raises TypeError for a key that is no string."""
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise TypeError("a key is no string")
