@@ -75,12 +75,12 @@ class _Builder:
             self.plugins.append(option.plugin)
         if data is None or shipped is None:
             owner = f"{option.path.name} of {option.plugin.distribution}"
-            if not any(key in option.path.read_text(encoding="utf-8") for key in ("_target_:", "file:", "skill:")):
+            if not any(key in option.path.read_text(encoding="utf-8") for key in ("_target_:", "file:", "_skill_:")):
                 raise PluginError(f"{owner} has no _target_", "_target_: package.module:Class")
             raise PluginError(f"{owner} must begin with # @package {path}")
         if group == "prompt":
             return _prompt(option, shipped)
-        if "skill" in shipped:
+        if "_skill_" in shipped:
             return _skill(option, shipped)
         cls = _target(option, data, shipped)
         parameters = _parameters(data)
@@ -213,9 +213,9 @@ def _prompt(option: Option, shipped: Mapping[str, Any]) -> Resource:
 def _skill(option: Option, shipped: Mapping[str, Any]) -> Resource:
     """The skill in the folder that an option names, below its package or the project's folder."""
     root = option.path.parents[2].resolve()
-    path = (root / str(shipped["skill"])).resolve()
+    path = (root / str(shipped["_skill_"])).resolve()
     if root not in path.parents or not path.is_dir():
-        raise PluginError(f"{option.id} of {option.plugin.distribution}: there is no folder '{shipped['skill']}' in it")
+        raise PluginError(f"{option.id} of {option.plugin.distribution}: there is no folder '{shipped['_skill_']}' in it")
     record, artifacts = read_skill(path, option.plugin.distribution)
     if record.name != option.name:
         raise PluginError(

@@ -18,7 +18,7 @@ GROUPS = (
     "agent", "tool", "environment", "memory", "prompt", "optimizer", "benchmark", "model", "gate", "executor",
     "observer", "store", "experiment",
 )  # fmt: skip
-OWN = frozenset(("_target_", "file", "skill"))  # what an option's file says and no override may
+OWN = frozenset(("_target_", "file", "_skill_"))  # what an option's file says and no override may
 SEVERAL = ("tool", "gate", "observer", "prompt")
 CORE = Path(__file__).parent / "conf"
 
@@ -35,11 +35,16 @@ DISTRIBUTIONS = {
     "model/litellm": "autogenesis-model-litellm",
     "model/simulated": "autogenesis-model-simulated",
     "optimizer/evolution_strategy": "autogenesis-optimizer-evolution-strategy",
+    "optimizer/proposals": "autogenesis-optimizer-proposals",
     "optimizer/reflection": "autogenesis-optimizer-reflection",
     "tool/calculator": "autogenesis-tool-calculator",
     "tool/convert_base": "autogenesis-tool-text",
     "tool/count_letters": "autogenesis-tool-text",
+    "tool/find_resources": "autogenesis-tool-registry",
+    "tool/load_resource": "autogenesis-tool-registry",
+    "tool/propose_edit": "autogenesis-tool-registry",
     "tool/sort_words": "autogenesis-tool-text",
+    "tool/use_resource": "autogenesis-tool-registry",
 }
 
 

@@ -276,6 +276,7 @@ class Manager:
         Raises InvalidRecord, UnknownName or ConfigurationError.
         """
         made = record.with_values(values)
+        check_no_secret(made)
         if made.kind == "prompt":
             check_prompt(made, record)
         else:

@@ -24,7 +24,7 @@ from autogenesis_core.rspl.audit import chain
 from autogenesis_core.rspl.lifecycle import VersionState, move_version
 from autogenesis_core.rspl.reader import CHAMPION, SHIPPED, AliasMove, Head, LogEntry, Reader, Version
 from autogenesis_core.rspl.record import Record
-from autogenesis_core.services.secrets import check_no_secret
+from autogenesis_core.services.secrets import check_no_secret, redact
 
 FIRST = "1.0.0"
 Bump = Literal["patch", "minor", "major"]
@@ -136,18 +136,18 @@ class Store(Reader):
                 _summary(change, version) for change, (_, version) in zip(changes, rows, strict=True)
             ]
             commit = digest({"branch": branch, "event": event, "changes": summary})[:10]
-            seq = self._append(event, commit, run, {"branch": branch, "changes": summary, **(body or {})})
+            seq = self._append(event, commit, run, {"branch": branch, "changes": summary, **redact(body or {})})
             self._keep(artifacts or {})
             for change, (number, version) in zip(changes, rows, strict=True):
                 self._insert(branch, change, number, version, commit, change.model or model, seq)
             for name, entry in journal:
-                execute("INSERT INTO journal (run, event, body) VALUES (?, ?, ?)", (run, name, canonical(entry)))
+                execute("INSERT INTO journal (run, event, body) VALUES (?, ?, ?)", (run, name, _redacted(entry)))
         return commit, {change.record.id: version for change, (_, version) in zip(changes, rows, strict=True)}
 
     def log(self, event: str, id_: str, run: str, body: Mapping[str, JSON]) -> None:
         """Appends an entry that moves no head: a rejection."""
         with self._write():
-            self._append(event, id_, run, body)
+            self._append(event, id_, run, redact(body))
 
     def set_alias(self, name: str, alias: str, version: str | None, author: str = "user") -> None:
         """Lets an alias of a resource (`kind/name`) mean a version, or nothing; the move is logged.
@@ -217,7 +217,7 @@ class Store(Reader):
     def propose(self, run: str, variable: str, value: JSON, reason: str) -> str:
         """Keeps a proposal for a variable; returns its id, which is the same for the same value. It changes nothing."""
         id_ = proposal_id(variable, value)
-        row = (id_, time.time(), run, variable, canonical(value), reason[:2000], "open")
+        row = (id_, time.time(), run, variable, _redacted(value), redact(reason[:2000]), "open")
         with self._write() as execute:
             execute("INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         return id_
@@ -231,7 +231,7 @@ class Store(Reader):
     def journal(self, run: str, events: Sequence[tuple[str, JSON]]) -> None:
         """Appends to a run's journal, all events with one fsync."""
         if events:
-            rows = [(run, event, canonical(body)) for event, body in events]
+            rows = [(run, event, _redacted(body)) for event, body in events]
             with self._write():
                 self._connection.executemany("INSERT INTO journal (run, event, body) VALUES (?, ?, ?)", rows)
 
@@ -396,6 +396,10 @@ def _removed(execute: Callable[..., sqlite3.Cursor], what: str, dry_run: bool) -
 def proposal_id(variable: str, value: JSON) -> str:
     """What a proposal, or an edit that takes it up, is known by."""
     return digest([variable, value])[:10]
+
+
+def _redacted(body: JSON) -> str:
+    return canonical(redact(body))
 
 
 def _apart(id_: str) -> tuple[str, str]:

@@ -29,6 +29,7 @@ from autogenesis_core import (
     Overloaded,
     Price,
     RateLimited,
+    Runtime,
     ToolCall,
     TransportError,
     Usage,
@@ -267,6 +268,18 @@ def test_the_key_comes_from_the_variable_that_is_named(monkeypatch):
     assert server.requests[0].headers["authorization"] == "Bearer another-key-42"
     assert "another-key-42" not in str(caught.value) + repr(named)
     assert "MY_KEY" in caught.value.hint
+
+
+def test_a_key_may_be_a_reference_that_is_read_when_the_model_is_built(monkeypatch, tmp_path):
+    monkeypatch.setenv("MY_OWN_VARIABLE", KEY)
+    with OpenAIServer([Reply("4")]) as server:
+        settings = ["+model=litellm", "model.name=openai/gpt-4o", f"model.api_base={server.url}"]
+        runtime = Runtime.compose(*settings, "model.api_key={secret: MY_OWN_VARIABLE}", folder=tmp_path)
+        assert asyncio.run(runtime.composition.model.answer(ASK)).text == "4"
+        assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    assert KEY not in repr(runtime.composition)
+    with pytest.raises(InputError, match="NOT_SET_ANYWHERE"):
+        Runtime.compose(*settings, "model.api_key={secret: NOT_SET_ANYWHERE}", folder=tmp_path)
 
 
 def test_a_named_variable_that_is_not_set_is_said():

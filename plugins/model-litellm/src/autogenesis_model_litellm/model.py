@@ -18,6 +18,7 @@ from autogenesis_core import (
     ModelAnswer,
     ModelRequest,
     Price,
+    SecretText,
     TransportError,
     digest,
 )
@@ -38,10 +39,10 @@ def _is_name(model: object, attribute: "Attribute[str]", value: str) -> None:
 
 
 def _is_reference(model: object, attribute: "Attribute[str | None]", value: str | None) -> None:
-    if value is not None and not re.fullmatch(r"env:[A-Za-z_]\w*", value):
+    if value is not None and not isinstance(value, SecretText) and not re.fullmatch(r"env:[A-Za-z_]\w*", value):
         # The value is not shown: it may be the key.
         raise InputError(
-            "model.api_key takes the name of an environment variable, as env:NAME: "
+            "model.api_key takes the name of an environment variable, as {secret: NAME} or env:NAME: "
             "a key itself would end up in run folders and histories"
         )
 
@@ -63,7 +64,8 @@ class LitellmModel(Model):
     Arguments:
         name: `provider/model` or `provider:model`, e.g. `openai/gpt-5-mini`
         api_base: the address of the API, where it is not the provider's own
-        api_key: the environment variable that holds the key, as `env:NAME`; default: the provider's own
+        api_key: the environment variable that holds the key, as `{secret: NAME}` or `env:NAME`; default: the
+            provider's own
         timeout: seconds until the whole answer, or until the next piece of a stream
         temperature, max_tokens: for requests that do not say; a model that takes no temperature gets none
         input_price, output_price: US dollars a million tokens, both or none; default: litellm's price list
@@ -177,6 +179,8 @@ class LitellmModel(Model):
         """The key that `api_key` refers to; None leaves litellm to look for the provider's own variable."""
         if self.api_key is None:
             return None
+        if isinstance(self.api_key, SecretText):
+            return self.api_key
         variable = self.api_key.removeprefix("env:")
         if key := os.environ.get(variable):
             return key
@@ -191,7 +195,8 @@ class LitellmModel(Model):
         return reply.answer(response, self._own_price, time.perf_counter() - begun)
 
     def _failure(self, library: Any, error: Exception, handled: BaseException | None) -> Failure:
-        own = self.api_key and self.api_key.removeprefix("env:")
+        own = self.api_key.name if isinstance(self.api_key, SecretText) else self.api_key
+        own = own and own.removeprefix("env:")
         key, missing = (own, False) if own else key_variable(library, self.name)
         return Failure(self.id, self.api_base, self.timeout, key, missing, error, handled)
 

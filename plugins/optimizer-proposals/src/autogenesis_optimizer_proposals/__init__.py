@@ -1,0 +1,1 @@
+"""Autogenesis optimizer: assesses what agents proposed while they ran, and lets the gates decide."""
