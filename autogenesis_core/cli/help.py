@@ -1,6 +1,6 @@
 """Our own `--help`: short, and without importing Hydra."""
 
-from autogenesis_core.cli.arguments import VERBS
+from autogenesis_core.cli.arguments import CHANGE, LOOK, PLUGINS, SHARE, STORE, VERBS
 
 _TEXT = """\
 autogenesis: agents that get better by themselves, and can prove it, undo it and explain it
@@ -12,14 +12,15 @@ autogenesis: agents that get better by themselves, and can prove it, undo it and
 What is composed decides what happens: text acts, a benchmark measures, an optimizer evolves.
   +KIND=NAME     choose an option; +tool=[a,b] chooses several; ~KIND chooses none
   KIND.KEY=VALUE set one of its settings; seed=, workers=, rounds=, splits.test=, budget.money=, workdir= are the run's
+  lock=FILE      a whole configuration with its resources, as freeze wrote it
   --task-file F  the task from a file; - reads it from standard input; text that looks like a setting goes after --
-  --json         one JSON object in place of text
-  --check        with plugins: import each of them and say which is broken
+  --json         one JSON value in place of text
 
 A model: AUTOGENESIS_MODEL=openai/gpt-5-mini, or +model=litellm model.name=…; +model=simulated is an offline stand-in.
 
-Verbs
+Verbs; autogenesis VERB --help shows one, and workdir= and branch= say where it looks
 """
+_GROUPS = {"look": LOOK, "change": CHANGE, "share": SHARE, "store": STORE, "plugins": PLUGINS}
 
 
 def show_help(verb: str) -> int:
@@ -28,6 +29,8 @@ def show_help(verb: str) -> int:
         print(f"autogenesis {verb} {VERBS[verb].usage}\n  {VERBS[verb].summary}")
         return 0
     print(_TEXT, end="")
-    for name, entry in VERBS.items():
-        print(f"  {name + ' ' + entry.usage:<44} {entry.summary}")
+    for title, verbs in _GROUPS.items():
+        print(f"\n {title}")
+        for name, entry in verbs.items():
+            print(f"  {name + ' ' + entry.usage:<52} {entry.summary}")
     return 0

@@ -19,7 +19,7 @@ from autogenesis_core.identity import digest
 class _Told:
     """What the log tells: versions, heads, aliases and states by name."""
 
-    versions: dict[str, tuple[str, str, str | None, str, int]] = field(factory=dict)
+    versions: dict[str, tuple[str, str, tuple[str, ...], str, int]] = field(factory=dict)
     heads: dict[tuple[str, str], str] = field(factory=dict)
     aliases: dict[tuple[str, str, int], str] = field(factory=dict)
     states: dict[str, str] = field(factory=dict)
@@ -64,7 +64,8 @@ def _tell(told: _Told, seq: int, event: str, id_: str, body: Mapping[str, Any]) 
     for change in body.get("changes", ()):
         name, version = change["resource"], change["version"]
         made_on = "" if event == "import" else branch
-        told.versions[f"{name}@{version}"] = (id_, change["digest"], change["from"], made_on, seq)
+        parents = (*([change["from"]] if change["from"] else []), *change.get("parents", ()))
+        told.versions[f"{name}@{version}"] = (id_, change["digest"], parents, made_on, seq)
         told.states[f"{name}@{version}"] = change.get("state", "active")
         if event != "import":
             told.heads[branch, name] = version
@@ -100,8 +101,7 @@ def _versions(connection: sqlite3.Connection, told: _Told) -> Iterator[str]:
     found = {}
     for kind, name, version, commit, digest_, parents, branch, seq, state in connection.execute(query):
         id_ = f"{kind}/{name}@{version}"
-        parent = next(iter(json.loads(parents)), None)
-        found[id_] = ((commit, digest_, parent, branch, seq), state)
+        found[id_] = ((commit, digest_, tuple(json.loads(parents)), branch, seq), state)
         if digest_ not in known:
             yield f"the record {digest_[:12]} of {id_} is gone"
     for id_ in sorted(found.keys() ^ told.versions.keys()):

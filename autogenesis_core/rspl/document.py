@@ -16,9 +16,9 @@ from attrs import evolve, frozen
 
 from autogenesis_core.errors import InputError
 from autogenesis_core.identity import JSON
+from autogenesis_core.rspl.entity import KINDS
 from autogenesis_core.rspl.lifecycle import VersionState
 from autogenesis_core.rspl.record import Record
-from autogenesis_core.rspl.reference import Reference
 
 FORMAT = "autogenesis-export/1"
 SIZE = 200_000_000  # characters of a document
@@ -32,6 +32,7 @@ _LATEST = 253_402_300_799  # seconds since 1970: the last of the year 9999
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 _STATES = get_args(VersionState)
+_RESOURCE = re.compile(rf"({'|'.join(KINDS)})/[a-z][a-z0-9_]{{0,63}}")
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}")
 _COMMIT = re.compile(r"[0-9a-f]{10}")
 _LABEL = re.compile(r"[a-z][a-z0-9_\-]{0,63}")
@@ -163,7 +164,7 @@ class Document:
         """The document of a text. Raises InputError, which says where, for a text that is none."""
         if len(text) > SIZE:
             raise InputError(f"an export document has at most {SIZE:,} characters; this has {len(text):,}")
-        data = _parse(text)
+        data = read_json(text)
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise InputError(f'this is no export document: it has no "format": "{FORMAT}"')
         _fields(data, "the document", format=str, resources=dict, commits=dict, records=dict, artifacts=dict)
@@ -236,14 +237,18 @@ def _commit_json(commit: Commit) -> dict[str, JSON]:
 # Reading: each part has its types and nothing more; whether they fit together is checked of the whole
 
 
-def _parse(text: str) -> object:
+def read_json(text: str) -> object:
+    """What a JSON text says. Raises InputError for keys that are there twice, NaN, too many levels, and what is no JSON."""  # noqa: E501  # one sentence
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
         reason = "it has too many levels" if isinstance(error, RecursionError) else error
-        raise InputError(f"this is no export document: {reason}") from None
+        raise InputError(f"this is no JSON: {reason}") from None
+    if _is_deep(data):
+        raise InputError(f"this has more than {_DEPTH} levels")
+    return data
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -251,12 +256,12 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(made) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in made if keys.count(key) > 1)
-        raise InputError(f"this is no export document: it has the key {_shown(twice)} twice in one place")
+        raise InputError(f"this has the key {_shown(twice)} twice in one place")
     return made
 
 
 def _refuse_constant(name: str) -> None:
-    raise InputError(f"this is no export document: {name} is no JSON")
+    raise InputError(f"this is no JSON: {name}")
 
 
 def _fields(data: object, where: str, **types: type | tuple[type, ...]) -> dict[str, Any]:  # of the types asked for
@@ -300,14 +305,10 @@ def _move(data: object, where: str) -> Move:
 
 def _commit(data: object, where: str) -> Commit:
     found = _fields(data, where, event=str, run=str, time=(float, int), branch=str, body=dict)
-    if _is_deep(found["body"]):
-        raise InputError(f"{where}.body has more than {_DEPTH} levels")
     return Commit(**found)
 
 
 def _record(data: object, where: str) -> Record:
-    if _is_deep(data):
-        raise InputError(f"{where} has more than {_DEPTH} levels")
     return cast("Record", _in(where, lambda: Record.from_json(data)))
 
 
@@ -425,9 +426,8 @@ def _told(commit: Commit) -> Iterator[tuple[object, object]]:
 
 
 def _check_lineage(document: Document, id_: str, lineage: Lineage, known: _Known) -> None:
-    reference = Reference.parse(id_)
-    if str(reference) != id_ or reference.id != id_:
-        raise InputError(f"'{id_}' is no resource", "a resource is named like prompt/tool_calling")
+    if not _RESOURCE.fullmatch(id_):
+        raise InputError(f"{_shown(id_)} names no resource", "a resource is named like prompt/tool_calling")
     if not lineage.versions:
         raise InputError(f"{id_} has no version")
     before: set[str] = set()
@@ -497,4 +497,4 @@ def _shown(text: str) -> str:
     return ascii(text if len(text) <= 80 else f"{text[:80]}…")
 
 
-__all__ = ["FORMAT", "Commit", "Document", "Lineage", "Move", "Row"]
+__all__ = ["FORMAT", "SIZE", "Commit", "Document", "Lineage", "Move", "Row", "read_json"]

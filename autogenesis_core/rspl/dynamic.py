@@ -22,10 +22,7 @@ class Live:
     system: System
     _manager: Manager
     follow: Follow = "run"
-    _seen: tuple[int, int] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._seen = self._manager.store.change_count
+    _seen: tuple[int, int] | None = field(init=False, default=None)  # nothing: the system may be older than this
 
     def refresh(self) -> bool:
         """Takes new heads if there are any and this follows them; whether something changed."""
@@ -33,7 +30,8 @@ class Live:
             return False
         self._seen = changes
         old, new = self.system.records, self._manager.records()[0]
-        records = {id_: self._taken(old.get(id_), record) for id_, record in new.items()}
+        taken = ((id_, self._taken(old.get(id_), record)) for id_, record in new.items())
+        records = {id_: record for id_, record in taken if record is not None}
         swapped = [id_ for id_, record in records.items() if id_ not in old or old[id_].digest != record.digest]
         if not swapped:
             return False
@@ -42,13 +40,16 @@ class Live:
             self._manager.events.append(("swapped", {"name": id_, "digest": records[id_].digest}))
         return True
 
-    def _taken(self, old: Record | None, new: Record) -> Record:
+    def _taken(self, old: Record | None, new: Record) -> Record | None:
         """`new` if it can be built, else `old`."""
-        if old is None or old.digest == new.digest:
+        if old is not None and old.digest == new.digest:
             return new
         try:
             self._manager.build(new)
         except AutogenesisError as error:
-            self._manager.notes.append(f"{new.id}: its new version cannot be built, the old one serves: {error.reason}")
+            serves = "the old one serves" if old else "it is left out"
+            note = f"{new.id}: its new version cannot be built, {serves}: {error.reason}"
+            if note not in self._manager.notes:
+                self._manager.notes.append(note)
             return old
         return new

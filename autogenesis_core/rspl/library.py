@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from autogenesis_core.errors import InputError, unknown
-from autogenesis_core.identity import JSON
+from autogenesis_core.errors import InputError, PluginError, unknown
+from autogenesis_core.identity import JSON, canonical
 from autogenesis_core.rspl.contract import Contract, contract
+from autogenesis_core.rspl.prompt import Prompt
 from autogenesis_core.rspl.record import Record
+from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.retrieval import Found
-from autogenesis_core.rspl.toolbox import Permission, Toolbox, ToolUse
+from autogenesis_core.rspl.toolbox import Permission, Toolbox, ToolSet, ToolUse
 from autogenesis_core.services.tracing import Span, Tracer
 
 if TYPE_CHECKING:
@@ -55,20 +57,37 @@ class Library:
         and wrong arguments, and whatever the tool raises.
         """
         record = self.get_info(id_)
-        if record.kind == "prompt":
-            return self._system.build(record).render(**input_)
-        if record.kind != "tool":
+        if record.kind not in ("prompt", "tool"):
             raise InputError(f"{id_} cannot be run from here", "tools, skills and prompts can")
-        toolbox = Toolbox(self._system.toolset([record]), self._authorize, self._tracer, self._span, library=self)
-        return await toolbox.run(record.name, input_)
+        made = self._built(record)
+        given = self._tracer.body(dict(input_))
+        with self._tracer.span("use", self._span, resource=id_, digest=record.digest, input=given):
+            if isinstance(made, Prompt):
+                return made.render(**input_)
+            tools = ToolSet({record.name: record}, {record.name: made})
+            toolbox = Toolbox(tools, self._authorize, self._tracer, self._span, library=self)
+            return await toolbox.run(record.name, input_)
+
+    def _built(self, record: Record) -> Any:  # an instance of the resource's own class
+        try:
+            return self._system.build(record)
+        except PluginError as error:
+            # What the store holds need not be usable here, which is an answer to who asked and no fault of a plugin.
+            raise InputError(f"{record.id} cannot be used here: {error.reason}", error.hint) from error
 
     def propose(self, variable: str, value: JSON, reason: str) -> str:
         """Proposes a new value for a variable (`kind/name#path`); returns the proposal's id.
 
         Nothing changes by it: `autogenesis +optimizer=proposals …` assesses it and commits it if the gates pass it.
         Raises UnknownName for what is no trainable variable, InvalidRecord for a value that may not be stored,
-        InputError in a rollout that is being measured.
+        InputError for a value that is no other and in a rollout that is being measured.
         """
         if self._propose is None:
             raise InputError("proposals are not taken while the system is being measured")
+        reference = Reference.parse(variable)
+        if reference.at:
+            raise InputError("a proposal is for a resource as it stands, not for a version of it", "leave out the @")
+        values = self.get_info(reference.id).values()
+        if reference.path in values and canonical(values[reference.path]) == canonical(value):
+            raise InputError(f"that is the value of {variable} already")
         return self._propose(variable, value, reason)

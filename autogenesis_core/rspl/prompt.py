@@ -67,7 +67,11 @@ def _record(
 
 
 def check_prompt(record: Record, before: Record | None = None) -> None:
-    """Raises InvalidRecord for a section that is no data: it adds a heading or, against `before`, an input or tag."""
+    """Raises InvalidRecord for a section that is no data: it adds a heading or, against `before`, an input or tag.
+
+    And for a record that does not say in which order and role its sections stand.
+    """
+    _check_sections(record)
     for section, value in record.parameters.items():
         where = f"{record.id}#{section}"
         if not isinstance(value, str):
@@ -85,6 +89,22 @@ def check_prompt(record: Record, before: Record | None = None) -> None:
         old = _tags(str(before.parameters.get(section, ""))) if before else None
         if old and any(new > known for new, known in zip(_tags(value), old, strict=True)):
             raise InvalidRecord(f"{where} may not add a template tag")
+
+
+def _check_sections(record: Record) -> None:
+    """Raises InvalidRecord for a prompt whose exports do not order its sections: it could not be rendered."""
+    sections = record.exports.get("sections")
+    if not isinstance(sections, list):
+        raise InvalidRecord(f"{record.id}: its exports have no list of sections")
+    for section in sections:
+        match section:
+            case {"id": str(), "title": str(title), "role": "system" | "developer" | "user", **rest}:
+                if not rest and title == " ".join(title.split()):
+                    continue
+        raise InvalidRecord(f"{record.id}: a section has an id, a title of one line and a role")
+    ids = [section["id"] for section in cast("list[dict[str, str]]", sections)]
+    if sorted(ids) != sorted(record.parameters):
+        raise InvalidRecord(f"{record.id}: its exports order other sections than it has")
 
 
 @frozen
@@ -141,7 +161,7 @@ def _front_matter(text: str, name: str) -> tuple[Mapping[str, Any], str]:
     head, found, body = text[4:].partition("\n---\n")
     try:
         front = yaml.safe_load(head) if found else None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # of a date that is none, of a thousand brackets
         raise InvalidRecord(f"prompt '{name}': the front matter is no YAML: {error}") from None
     if not isinstance(front, dict):
         raise InvalidRecord(f"prompt '{name}': the front matter is no mapping that ends in a line ---")

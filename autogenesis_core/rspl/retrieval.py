@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from autogenesis_core.errors import InputError, unknown
+from autogenesis_core.errors import InputError, StoreError, unknown
 from autogenesis_core.rspl.entity import KINDS
+from autogenesis_core.rspl.topics import SIGNS, STOP, TOPICS
 
 if TYPE_CHECKING:
     from autogenesis_core.rspl.record import Record
@@ -29,217 +30,11 @@ _QUERY = 4_000  # characters of a query that are read
 _WORDS = 32  # distinct words of a query that are searched for
 _TEXT = 10_000  # characters of a record's texts that are read; what it is for stands at the beginning
 _TOPIC = 1.3  # weight of a topic, relative to a word of a description
-_STOP = """
-a able about after again all also am an and any are around as ask asks at be because been before being but by can could
-d did do does doing don done else ever few for from get gets getting give go going got had has have having he help her
-here hers hey hi him his how i if in into is isn it its just let like ll m made many may maybe me might mine more most
-much must my need needs no not now of off ok on one only or other our out over own please put re really s same she
-should show so some somebody someone something such sure t tell than thank thanks that the their them then there these
-they thing things this those to too tool tools skill up us use used using ve very want wants was we well were what whats
-when where whether which while who whom whose why will with within without would yes you your yours
-"""
-# What people write as a sign or a turn of phrase, and the words that a description has for it.
-_SIGNS = (
-    (re.compile(r"\d ?[+*^\u00d7\u00f7=] ?\(*\d|\d [-/] \(*\d"), "arithmetic"),
-    (re.compile(r"\d\s*%"), "percent arithmetic"),
-    (re.compile(r"https?://|\bwww\."), "url web page"),
-    (re.compile(r"[\w.]@\w+\.\w"), "email address"),
-    (re.compile(r"\b\w[\w-]{1,60}\.[a-z]\w{1,3}\b(?!/)|(?<![\w/])[~.]{0,2}/\w+"), "file"),
-    (re.compile(r"\bwho (is|was|were|are)\b", re.I), "encyclopedia person"),
-    (re.compile(r"\bhow (many|often)\b", re.I), "count number"),
-    (re.compile(r"\bhow far\b", re.I), "distance"),
-)
-# A topic a line: a record belongs to it by a word before the colon in its name or description, a query by any word.
-# With synonyms in both directions much less was found, since people's words are more ambiguous than descriptions' are.
-# General vocabulary only: an entry for one tool or one query would make every measurement a lie.
-_TOPICS = """
-calculate calculator compute arithmetic mathematical: math maths sum plus minus add multiply times divide subtract \
-percent percentage total tip discount square root power evaluate
-equation algebra symbolic derivative calculus: solve differentiate integral integrate polynomial formula unknown
-statistics mean median deviation: average variance quantile correlation regression outlier distribution
-number integer decimal numeric: digit binary hexadecimal hex octal
-base radix: binary hexadecimal hex octal bits
-convert conversion: change turn transform express
-sort order: alphabetical alphabetically rank arrange ascending descending a-z
-count frequency occurrence: tally often letters words
-search find look query: locate seek discover lookup
-web internet url online: site search google website page link webpage engine bing duckduckgo browse
-fetch download retrieve: pull scrape crawl grab website webpage page url link article content
-api rest endpoint http: request post payload webhook curl header
-browser: click press button tap login website page site chrome automate
-screenshot: capture screen snapshot
-file path: filename document disk folder txt
-folder directory: files list tree inside structure
-read view contents: open display cat see
-write save store: create keep
-edit replace modify: change rename update alter substitute correct
-delete remove: erase drop clear clean trash rid wipe
-move rename copy: transfer duplicate relocate
-upload share drive: cloud link dropbox sync
-backup restore: recover lost snapshot undo
-execute run command script: program launch
-shell bash terminal: console command npm pip install linux unix
-python: script program code pandas notebook
-javascript node: js typescript npm script
-code source: codebase program programming function variable class refactor implement developer
-regular regex pattern: match matching mention contain grep expression
-database sql: table row record select postgres postgresql mysql sqlite relational db registered stored
-insert row record: add append entry
-schema column: table field structure type key
-email mail mailbox: inbox mailed letter message write wrote reply gmail outlook
-draft reply: answer respond response compose prepare
-calendar event meeting: appointment schedule agenda invite reschedule busy monday tuesday wednesday thursday friday \
-saturday sunday
-cancel: call abort stop revoke
-available free slot: availability busy meet
-remind reminder notify notification alarm: alert forget tomorrow wake later
-timer countdown: alarm minutes wake stopwatch
-chat message channel: slack discord teams team dm post
-translate translation language: english german french spanish italian japanese chinese russian portuguese korean \
-arabic dutch polish turkish foreign
-language detect: tongue written
-summarize summary condense: gist shorten digest tldr brief overview long points
-grammar spelling proofread: typo punctuation misspell correct mistake wording
-rewrite rephrase paraphrase: tone formal polite wording simpler reword
-dictionary definition synonym thesaurus: mean meaning word define pronounce etymology another
-speech voice aloud: say loud speak spoken audio listen sound pronounce narrate recording hear
-transcribe transcript transcription: subtitle caption dictation recording spoken audio podcast said video interview
-image picture photo: photograph illustration drawing painting png jpeg jpg logo graphic artwork draw paint
-generate: create make draw paint illustrate illustration design produce build
-resize crop background: scale smaller larger bigger shrink enlarge thumbnail pixel cut
-ocr recognize recognition: optical scan scanned receipt handwriting handwritten photo
-describe shown caption: see visible
-video film: movie clip youtube watch footage recording
-gif animation animated: funny moving
-audio sound: mp3 recording music podcast
-weather forecast: temperature rain raining windy sunny sun snow umbrella cloudy hot cold warm storm humidity outside \
-coat jacket
-air quality pollution: breathe smog pollen asthma
-sunrise sunset: dark dawn dusk daylight
-latitude longitude geocode coordinate: gps location address
-route direction map: distance drive walk train bus far navigate way travel
-business restaurant location nearby: place shop store cafe bar pharmacy supermarket near closest nearest local food
-ride taxi: cab uber pick airport
-station transit timetable departure: train bus tram metro leave connection
-currency exchange: money dollar euro yen pound franc usd eur gbp jpy chf forex
-unit measure measurement: kilogram kg mile km kilometre kilometer metre meter foot feet inch cm ounce litre liter \
-gallon celsius fahrenheit pound tall heavy
-stock share ticker: trading market invest investment finance portfolio company worth
-cryptocurrency crypto: bitcoin ethereum coin token worth
-bank account transaction balance: money transfer spend spent
-loan mortgage: borrow credit interest house month
-tax: income owe vat deduct
-payment refund: pay money reimburse charge stripe
-invoice bill: billing charge client owe paid
-shop product catalogue: buy purchase cheap cheapest price find shoes
-cart shopping: buy purchase order add checkout
-order delivery shipment: parcel package shipping ship deliver tracking courier arrive arrived
-time clock: hour minute timezone today
-date day: week month year monday tuesday wednesday thursday friday saturday sunday today old age until ago since \
-born deadline birthday
-holiday: vacation christmas easter
-paper scientific academic: publication research journal study scholar literature citation science
-encyclopedia wikipedia: fact background biography person history article knowledge explain
-news headline: happen latest event world
-sport football: score game match team won win league
-film movie: actor played cinema watch cast series tv
-novel library author: book read isbn
-game play: chess win puzzle
-git commit repository: repo branch blame author changed
-history log: past previous historical ago earlier
-difference diff compare: change changes comparison changed modified different versions
-issue bug ticket: defect report problem jira
-pull merge: branch pr submit merging
-test: unit suite pytest pass works verify check
-lint linter style: format formatting convention
-container docker: image deploy deployment package
-deploy deployment rollout: release ship production publish live
-kubernetes pod cluster: container deployment
-server cloud virtual infrastructure: machine host aws azure vm instance
-log trace: output crash
-metric monitoring: load latency spike dashboard slow performance
-incident outage: down emergency production broken urgent
-network host ping: server reachable down connection online
-dns domain ip: website register resolve
-certificate ssl tls: https expire
-hash digest checksum: md5 sha fingerprint integrity
-encrypt decrypt: secret protect cipher key
-encode decode: encoding base64 b64
-identifier id uuid: guid unique
-password secret credential: passphrase secure strong
-random: dice roll pick draw chance coin shuffle
-zip archive compress: tar gz unpack extract unzip gzip decompress smaller
-json: parse field structured payload valid
-yaml toml xml: config configuration
-valid validate validation: check correct
-html css: web page site markup
-markdown: md html document
-chart plot graph diagram: visualize visualization histogram trend draw pie
-qr barcode: scannable scan
-sentiment emotion: mood opinion feeling angry happy upset positive negative
-classify category classifier: sort label assign group kind tag
-extract entity: pull names mentioned information
-similarity semantic embedding: similar related alike
-sms mobile: text phone message
-phone call: ring dial telephone
-contact: phone number address email person
-customer crm: client user account lead
-flight airport: fly plane airline travel trip
-hotel room: stay accommodation overnight night lodging trip apartment
-book reserve reservation: ticket seat table tonight
-music song playlist: play band jazz rock artist listen
-light lamp: bulb brightness dim bright switch
-temperature heating thermostat: cold warm hot heat cool
-lock door: close closed open key house
-camera: photo surveillance watch
-note memo: jot write down remember
-task todo: list checklist
-remember memory recall: forget earlier knowledge store
-step reason thought thinking: think problem
-form field: fill complete questionnaire application
-survey questionnaire poll: opinion answers
-pdf: document page pages
-merge combine: join concatenate together single
-split divide separate: cut pieces
-spreadsheet excel workbook: xlsx sheet pivot cell
-presentation slide powerpoint: deck pptx keynote talk
-docx document: word letter report
-csv tabular: table dataset data rows
-data dataset analysis: analyse explore insight pandas interesting
-duplicate clean: duplicated deduplicate missing dirty messy
-review check: inspect audit feedback critique patch
-security vulnerability threat: hole exploit risk safe attack attacker hacker
-personal privacy redact anonymise: sensitive gdpr hide
-changelog release: version notes
-docs reference readme: document documentation explain manual
-wiki confluence: page document knowledge team
-brand corporate: company identity font logo colors
-design interface frontend: ui ux layout landing page beautiful component react website
-theme colour color: palette font
-art generative: creative pattern canvas paint
-communication newsletter status: update announce announcement weekly team company
-marketing seo: google ranking keyword campaign advert visitors
-accessibility wcag: blind disabled contrast screen reader
-social twitter: tweet facebook linkedin instagram post
-exception traceback error debug: crash fix fault failure bug failing wrong broken
-performance optimise optimize: slow fast faster speed forever
-minutes transcript: meeting decision decided action call
-contract legal: law lawyer clause agreement nda lease sign terms
-resume cv job: hire hiring career vacancy application cover interview
-recipe cooking: cook food ingredient meal dish eat bake dinner
-nutrition nutrient calorie: diet food protein vitamin healthy eat
-training workout exercise: fit fitness gym run marathon muscle
-drug medication medicine: pill dose tablet doctor
-medical health symptom: disease doctor sick pain ill
-cpu process memory: usage monitor ram
-schedule cron: every daily weekly recurring automatically
-plan planning project: roadmap step milestone organise
-agent delegate: assistant subtask
-predict prediction learning: model train machine forecast
-mcp server: integrate connect protocol
-"""
+_NAMED = 1.5  # the same where the name itself says the topic
+_SLIP = 0.7  # weight of a word that was meant by another spelling
+_PHRASE = 4  # words of a phrase, at most
+_STOP = frozenset(STOP.split())
 
-_STOP_WORDS = frozenset(_STOP.split())
 _WORD = re.compile(r"\w{1,64}(?:-\w{1,64}){0,4}")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[^\W_A-Z]+|[A-Z][^\W_A-Z]*")
 _BRITISH = re.compile(r"(?<=\w{3})is(e|es|ed|ing|er|ation)$")
@@ -317,36 +112,79 @@ class Index:
         ]
 
     def _scores(self, word: str) -> dict[int, float]:
-        """What a word gives each record: its best way counts."""
+        """What a word gives each record; a word that is nowhere counts as those that it may be a slip of."""
+        scores = self._meant(word)
+        if scores is None:
+            scores = {}
+            for other in self._spelt_like(word):
+                for number, score in (self._meant(other) or {}).items():
+                    scores[number] = max(_SLIP * score, scores.get(number, 0.0))
+        return scores
+
+    def _meant(self, word: str) -> dict[int, float] | None:
+        """What a word as it is spelt gives each record: its best way counts; None if it is in no record or topic."""
         own, detail = (self._database.execute(scores, [f'"{word}"']).fetchall() for scores in _SCORES)
-        topics = self._database.execute("SELECT rowid FROM topic WHERE topic MATCH ?", [f'"{word}"'])
+        topics = self._database.execute("SELECT rowid FROM topic WHERE topic MATCH ?", [f'"{word}"']).fetchall()
         best = dict(own)
         for number, score in chain(detail, *(self._topics[topic] for (topic,) in topics)):
             if score > best.get(number, 0.0):
                 best[number] = score
-        return best
+        return best if own or detail or topics else None
+
+    def _spelt_like(self, word: str) -> list[str]:
+        """The words of records and topics that differ from a long enough word by one slip of the finger."""
+        if len(word) < _LONG:
+            return []
+        if not self._near:
+            for known in self._words:
+                if len(known) >= _LONG:
+                    for slip in _slips(known):
+                        self._near.setdefault(slip, []).append(known)
+        return sorted({known for slip in _slips(word) for known in self._near.get(slip, ())})
 
     def _build(self) -> None:
         run = self._database
-        run.executescript(_TABLES)
+        try:
+            run.executescript(_TABLES)
+        except sqlite3.OperationalError as error:
+            raise StoreError(
+                f"this Python's SQLite cannot search texts: {error}", "use a Python whose SQLite is built with FTS5"
+            ) from None
         run.execute("BEGIN")
         for number, record in enumerate(self._records):
-            name, description, arguments, texts = (" ".join(_words(text)) for text in _document(record))
+            name, description, arguments, texts = (self._known(_words(text)) for text in _document(record))
             run.execute("INSERT INTO own (rowid, name, description) VALUES (?, ?, ?)", (number, name, description))
             run.execute("INSERT INTO detail (rowid, arguments, texts) VALUES (?, ?, ?)", (number, arguments, texts))
-        members: list[list[int]] = []
-        for topic, line in enumerate(_TOPICS.strip().splitlines()):
-            run.execute("INSERT INTO topic (rowid, words) VALUES (?, ?)", (topic, " ".join(_words(line))))
-            heads = " OR ".join(f'"{word}"' for word in _words(line.partition(":")[0]))
-            members.append([number for (number,) in run.execute("SELECT rowid FROM own WHERE own MATCH ?", [heads])])
+        members: list[dict[int, float]] = []
+        for topic, (heads, cues) in enumerate(_topics()):
+            run.execute("INSERT INTO topic (rowid, words) VALUES (?, ?)", (topic, self._known(cues)))
+            found = dict.fromkeys((number for (number,) in run.execute(_MEMBERS, [heads])), 1.0)
+            found.update((number, _NAMED) for (number,) in run.execute(_MEMBERS, [f"name: ({heads})"]))
+            members.append(found)
         run.execute("COMMIT")
         self._topics = _topic_scores(members, len(self._records))
 
+    def _known(self, words: Iterable[str]) -> str:
+        words = list(words)
+        self._words.update(words)
+        return " ".join(words)
 
-def _topic_scores(members: Sequence[Sequence[int]], size: int) -> list[list[tuple[int, float]]]:
+
+@lru_cache(maxsize=1)
+def _topics() -> list[tuple[str, list[str]]]:
+    """Of each topic what its records must match, and its words."""
+    lines = [line.partition(":")[::2] for line in TOPICS.strip().splitlines()]
+    return [
+        (" OR ".join(f'"{head.replace("_", " ")}"' for head in _fold(heads)), [*map(_joined, _fold(f"{heads} {cues}"))])
+        for heads, cues in lines
+    ]
+
+
+def _topic_scores(members: Sequence[Mapping[int, float]], size: int) -> list[list[tuple[int, float]]]:
     """What bm25 gives each topic's records, if a record were the list of its topics."""
-    lengths = Counter(number for numbers in members for number in numbers)
-    mean = lengths.total() / max(1, size)
+    lengths = Counter[int]()
+    for weights in members:
+        lengths.update(weights)
     shares = {number: _TOPIC * 2.2 / (1 + 1.2 * (0.25 + 0.75 * length / mean)) for number, length in lengths.items()}
     scores = []
     for numbers in members:
@@ -360,7 +198,7 @@ def _query_words(query: str) -> list[str]:
     query = query[:_QUERY]
     words = [*_words(query), *(word for sign, words in _SIGNS if sign.search(query) for word in words.split())]
     # A number is what a tool works on, hardly ever what its description names.
-    telling = [word for word in words if word not in _STOP_WORDS and not word.isdecimal()]
+    telling = [word for word in words if word not in _STOP and not word.isdecimal()]
     return list(dict.fromkeys(telling or words))[:_WORDS]
 
 

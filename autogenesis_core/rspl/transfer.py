@@ -219,7 +219,6 @@ def _check_contents(records: Sequence[Record], artifacts: Mapping[str, bytes]) -
     for record in records:
         check_no_secret(record)
         if record.kind == "prompt":
-            _check_sections(record)
             check_prompt(record)
         if record.kind == "tool":
             check_skill(record)
@@ -228,22 +227,6 @@ def _check_contents(records: Sequence[Record], artifacts: Mapping[str, bytes]) -
             for path, facts in files.items():
                 if len(artifacts.get(facts["sha256"], b"")) != facts["size"]:
                     raise InvalidRecord(f"{record.id}: {path} has not the size that the record says")
-
-
-def _check_sections(record: Record) -> None:
-    """Raises InvalidRecord for a prompt whose exports do not order its sections: it could not be rendered."""
-    sections = record.exports.get("sections")
-    if not isinstance(sections, list):
-        raise InvalidRecord(f"{record.id}: its exports have no list of sections")
-    for section in sections:
-        match section:
-            case {"id": str(), "title": str(title), "role": "system" | "developer" | "user", **rest}:
-                if not rest and title == " ".join(title.split()):
-                    continue
-        raise InvalidRecord(f"{record.id}: a section has an id, a title of one line and a role")
-    ids = [section["id"] for section in cast("list[dict[str, str]]", sections)]
-    if sorted(ids) != sorted(record.parameters):
-        raise InvalidRecord(f"{record.id}: its exports order other sections than it has")
 
 
 @define
@@ -417,7 +400,8 @@ class _Import:
                 artifacts.update(edit.artifacts)
                 continue
             what = f"the edit of {id_}@{base}" if base else f"the new {id_}"
-            self.done.kept.append(f"{what} was left out: {branch} stands at {now}; export again and edit that")
+            stands = f"{branch} stands at {now}" if now else f"{branch} has no head for it"
+            self.done.kept.append(f"{what} was left out: {stands}; export again and edit that")
         if changes:
             body: dict[str, JSON] = {"author": self.author, "evidence": None, "source": self.source}
             _, self.done.edited = self.store.commit(branch, changes, body=body, artifacts=artifacts)

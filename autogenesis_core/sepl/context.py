@@ -58,9 +58,9 @@ class SeplContext(ABC):
         """The optimizer's model, metered; raises InputError if no model is set."""
 
     @property
-    @abstractmethod
     def proposals(self) -> Sequence[Proposal]:
         """Open proposals of agents for variables of the trainable subspace, oldest first."""
+        return ()
 
     @abstractmethod
     async def traces(self) -> Sequence[Trace]:

@@ -75,7 +75,7 @@ def skilled_files() -> dict[str, str]:
     return {
         "parts.py": PARTS,
         "conf/agent/skilled.yaml": CONF.format(package="agent", about="Has a skill", target="Skilled")
-        + "skill: 3\nnap: 0.0\n",
+        + "nap: 0.0\n",
         "conf/benchmark/digits.yaml": CONF.format(package="benchmark", about="Says digits", target="Digits"),
         "conf/optimizer/proposes.yaml": CONF.format(package="optimizer", about="Proposes skills", target="Proposes")
         + "skills: 5 4 8\nrounds: 3\n",
@@ -122,10 +122,43 @@ def evolved(_evolved, tmp_path, monkeypatch) -> Path:
     return folder
 
 
+NOTES = """\
+---
+name: notes
+description: Takes notes
+---
+Be brief.
+
+## Rules
+Write down what was said.
+Leave out what was not.
+
+## Style
+Use short lines.
+"""
+
+
+@pytest.fixture
+def notes(tmp_path, monkeypatch) -> Path:
+    """A working folder with a prompt of three sections in its store, and its file notes.md."""
+    from autogenesis_core.registry import Registry
+    from autogenesis_core.sharing import read, take
+
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "notes.md").write_text(NOTES, encoding="utf-8")
+    with Registry.open(create=True) as registry:
+        take(registry, *read(registry, folder / "notes.md"))
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def _no_model(monkeypatch):
     monkeypatch.delenv("AUTOGENESIS_MODEL", raising=False)
     monkeypatch.delenv("AUTOGENESIS_TRACE", raising=False)
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.delenv("EDITOR", raising=False)
 
 
 @pytest.fixture

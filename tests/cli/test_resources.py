@@ -37,7 +37,9 @@ def test_list_shows_each_resource_and_where_it_stands(evolved, typed):
     assert "agent/skilled" in out
     assert "main 1.0.2" in out
     assert "shipped 1.0.0" in out
-    assert json.loads(typed("list", "--json")[1]) == {AGENT: {"main": "1.0.2", "shipped": "1.0.0"}}
+    assert json.loads(typed("list", "--json")[1]) == {
+        AGENT: {"heads": {"main": "1.0.2", "shipped": "1.0.0"}, "aliases": {}}
+    }
 
 
 def test_list_of_a_kind_shows_only_that_kind(evolved, typed):
@@ -75,9 +77,11 @@ def test_diff_shows_what_changed(evolved, typed):
     code, out, _ = typed("diff", f"{AGENT}@1.0.0", f"{AGENT}@1.0.2")
     lines = out.splitlines()
     assert (code, lines[:2]) == (0, [f"--- {AGENT}@1.0.0", f"+++ {AGENT}@1.0.2"])
-    assert [line for line in lines if "skill" in line and line[0] in "+-" and "---" not in line and "+++" not in line]
-    assert any(line.startswith("-") and "3" in line for line in lines[2:])
-    assert any(line.startswith("+") and "8" in line for line in lines[2:])
+    assert lines[2:] == ["parameters.skill  3 → 8"]
+    assert json.loads(typed("diff", f"{AGENT}@1.0.0", "--json")[1]) == {
+        "old": f"{AGENT}@1.0.0", "new": f"{AGENT}@1.0.2",
+        "differences": [{"path": "parameters.skill", "form": "value", "old": 3, "new": 8}],
+    }  # fmt: skip
 
 
 def test_diff_of_one_version_is_against_the_head(evolved, typed):
@@ -185,6 +189,67 @@ def test_a_run_without_a_result_is_listed_as_unfinished(evolved, typed):
         (("runs", "extra"), "runs"),
         (("list", "seed=3"), "'seed' means nothing here"),
         (("list", "branch=mian"), "did you mean main?"),
+        (("list", "brnch=main"), "did you mean branch=?"),
+        (("show", AGENT, "at=Tuesday"), "at=Tuesday is no time"),
+        (("show", AGENT, "at=9999-12-31T23:59:59+00:00", "--nonsense"), "no flag '--nonsense'"),
+        (("show", AGENT, "at=2001-01-01"), "at that time"),
+        (("show", AGENT, "limit=3"), "show takes workdir=, branch= and at="),
+        (("history", AGENT, "limit=0"), "limit=0 is no number from 1 on"),
+        (("history", AGENT, "limit=many"), "limit=many is no number from 1 on"),
+        (("history", AGENT, "--words"), "it belongs to autogenesis diff"),
+        (("blame",), "blame takes one name"),
+        (("blame", f"{AGENT}#skil"), "did you mean agent/skilled#skill?"),
+        (("blame", "agent/skiled"), "did you mean agent/skilled?"),
+        (("log", "agent/skiled"), "did you mean agent/skilled?"),
+        (("proposals", "opne"), "did you mean open?"),
+        (("retrieve",), "retrieve takes a query"),
+        (("retrieve", "skill", "k=0"), "k=0 is no number from 1 on"),
+        (("retrieve", "skill", "kind=agnt"), "did you mean agent?"),
+        (("contract", "agnt"), "did you mean agent?"),
+        (("contract", "agent/skiled"), "did you mean agent/skilled?"),
+        (("alias",), "alias takes a resource and a name"),
+        (("alias", "agent/skiled", "production"), "did you mean agent/skilled?"),
+        (("alias", f"{AGENT}@1.0.7", "production"), "did you mean agent/skilled@1.0."),
+        (("alias", AGENT, "main"), "taken"),
+        (("alias", AGENT, "champion"), "taken"),
+        (("alias", AGENT, "No Name"), "names no alias"),
+        (("alias", AGENT, "--remove"), "which alias?"),
+        (("alias", AGENT, "nothing", "--remove"), "no alias"),
+        (("branch", "main"), "taken"),
+        (("branch", "x", "branch=mian"), "did you mean main?"),
+        (("branch", "a", "b"), "branch takes one name"),
+        (("copy", AGENT), "copy takes a resource and a new name"),
+        (("copy", AGENT, "Über"), "is no name for a resource"),
+        (("copy", AGENT, "tool/other"), "not a tool"),
+        (("copy", AGENT, "skilled"), "there already"),
+        (("mark", f"{AGENT}@1.0.1"), "mark takes a version and a state"),
+        (("mark", f"{AGENT}@1.0.1", "depricated"), "did you mean deprecated?"),
+        (("mark", AGENT, "deprecated"), "mark needs a version"),
+        (("edit", f"{AGENT}@1.0.0", "--file", "x"), "edit changes the head"),
+        (("edit", AGENT, "--file"), "--file needs a path"),
+        (("edit", AGENT, "--file", "no/such/file"), "cannot be read"),
+        (("audit", "x"), "audit takes no name"),
+        (("gc", "x"), "gc takes no name"),
+        (("backup",), "backup takes one name"),
+        (("backup", "workdir/autogenesis.db"), "there already"),
+        (("import",), "import takes one name"),
+        (("import", "no/such/file"), "there is no file or folder"),
+        (("export", "agent/skiled"), "did you mean agent/skilled?"),
+        (("export", "--force"), "--force means nothing without to="),
+        (("export", "to="), "to= names no place"),
+        (("push",), "push takes the folder of another store"),
+        (("push", "agent/skilled"), "comes second"),
+        (("push", "."), "is this store itself"),
+        (("pull", "no/such/folder"), "there is no store"),
+        (("freeze", "skilled"), "'skilled' is no setting"),
+        (("freeze", "+agent=skiled"), "no agent 'skiled'"),
+        (("run",), "run takes a resource and its input"),
+        (("run", "skilled"), "names no resource"),
+        (("run", "tool/calculatr", "{}"), "did you mean tool/calculator?"),
+        (("run", "tool/calculator", "{"), "the input is no JSON"),
+        (("run", "tool/calculator", "[1]"), "the input is a JSON object"),
+        (("run", "tool/calculator", "{}"), "expression"),
+        (("run", AGENT, "{}"), "an agent is given a task"),
     ],
 )  # fmt: skip
 def test_wrong_input_of_a_verb_is_one_error_with_what_helps(evolved, typed, words, reason):
@@ -248,7 +313,10 @@ def test_a_file_that_is_no_store_is_an_error_that_leaves_it_alone(tmp_path, type
 @pytest.mark.parametrize(
     "words",
     [("list",), ("show", AGENT), ("history", AGENT), ("diff", f"{AGENT}@1.0.0"), ("log",), ("runs",), ("doctor",),
-     ("plugins",), ("restore", f"{AGENT}@1.0.0"), ("rollback", f"{AGENT}@1.0.0")],
+     ("plugins",), ("restore", f"{AGENT}@1.0.0"), ("rollback", f"{AGENT}@1.0.0"), ("blame", AGENT), ("proposals",),
+     ("retrieve", "skill"), ("contract",), ("alias", AGENT), ("alias", AGENT, "production"), ("branch",),
+     ("branch", "trial"), ("copy", AGENT, "other"), ("mark", f"{AGENT}@1.0.1", "deprecated"), ("audit",), ("gc",),
+     ("backup", "copy.db"), ("export", "to=x.json"), ("push", "other"), ("diff", f"{AGENT}@1.0.0", "--words")],
 )  # fmt: skip
 def test_with_json_a_verb_prints_one_json_document_and_nothing_else(evolved, typed, words):
     code, out, err = typed(*words, "--json")

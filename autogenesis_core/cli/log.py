@@ -1,0 +1,111 @@
+"""Verbs that look at what happened: log, runs, proposals."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autogenesis_core.cli.arguments import Arguments
+from autogenesis_core.cli.screen import one_line, say, say_diff, say_hint, say_json, when
+from autogenesis_core.cli.story import details, entry_json, story
+from autogenesis_core.defaults import find_workdir
+from autogenesis_core.errors import InputError, UnknownName, unknown
+
+if TYPE_CHECKING:
+    from autogenesis_core.registry import Proposal, Registry
+
+_LIMIT = 50
+_STATES = ("open", "committed", "rejected")
+
+
+def log_(arguments: Arguments) -> int:
+    """The log like a story; of a run, a commit or a resource with its reasons, if one is named."""
+    name = arguments.optional()
+    limit = arguments.number("limit", _LIMIT) if not arguments.json or "limit" in arguments.settings() else -2
+    with arguments.registry() as registry:
+        entries = registry.log(name, limit=limit + 1)
+    more, entries = len(entries) > limit > 0, entries if limit < 0 else entries[-limit:]
+    if arguments.json:
+        return say_json([entry_json(entry) for entry in entries])
+    if more:
+        say(f"  … the last {limit}; limit={limit * 10} shows more")
+    width = max((len(entry.id) for entry in entries), default=0)
+    for entry in entries:
+        say(f"  {entry.id:<{width}}  {entry.event:<8}  {when(entry.time)}   {story(entry)}")
+        for line in details(entry) if name else ():
+            say(f"      {line}")
+    return say_hint(entries, "autogenesis log COMMIT says why · autogenesis rollback COMMIT")
+
+
+def runs_(arguments: Arguments) -> int:
+    """The runs of this store, newest last."""
+    if arguments.words:
+        raise InputError("runs takes no name", "autogenesis log RUN tells of one")
+    folder = find_workdir(Path.cwd(), arguments.settings().get("workdir")) / "runs"
+    paths = sorted(folder.glob("*/"), key=lambda path: path.stat().st_mtime) if folder.is_dir() else []
+    rows = [{"run": path.name, **_result(path)} for path in paths]
+    if arguments.json:
+        return say_json(rows)
+    for row in rows:
+        shown = _scores(row.get("scores", {}).get("test")) or row.get("answer") or row.get("failed", "not finished")
+        say(f"  {row['run']}  {row.get('verb', '?'):<8} {row.get('agent') or '':<14} {one_line(str(shown), 70)}")
+    return say_hint(rows, "autogenesis log RUN · autogenesis rollback RUN")
+
+
+def proposals_(arguments: Arguments) -> int:
+    """What agents proposed while they ran, and what would change by it."""
+    state = arguments.optional() or "open"
+    if state not in _STATES:
+        raise unknown("state", state, _STATES)
+    with arguments.registry() as registry:
+        found = registry.proposals(state)
+        changes = {proposal.id: _change(registry, proposal) for proposal in found} if not arguments.json else {}
+    if arguments.json:
+        return say_json([_proposal_json(proposal) for proposal in found])
+    if not found:
+        say(f"  no proposal is {state}")
+        return 0
+    for proposal in found:
+        run = f"run {one_line(proposal.run, 24)}"
+        say(f"  {proposal.id}  {when(proposal.time)}   {run}   {proposal.variable}   {one_line(proposal.reason)}")
+        say_diff(f"      {line}" for line in changes[proposal.id])
+    if state != "open":
+        return 0
+    return say_hint(found, "assess them: autogenesis +optimizer=proposals +agent=… +benchmark=…")
+
+
+def _proposal_json(proposal: "Proposal") -> dict[str, Any]:
+    return {name: getattr(proposal, name) for name in ("id", "time", "run", "variable", "value", "reason", "state")}
+
+
+def _change(registry: "Registry", proposal: "Proposal") -> list[str]:
+    """The first line that goes and the first that comes by a proposal, against the head of now."""
+    from autogenesis_core.registry import Difference
+
+    resource, _, path = proposal.variable.partition("#")
+    try:
+        now = registry.record(resource).values().get(path)
+    except UnknownName:
+        return []
+    texts = isinstance(now, str) and isinstance(proposal.value, str)
+    lines = Difference(path, "text" if texts else "value", now, proposal.value).lines()
+    if not texts:
+        return [one_line(line, 160) for line in lines]
+    first = [next((line for line in lines if line.startswith(sign)), "") for sign in "-+"]
+    return [one_line(line, 160) for line in first if line]
+
+
+def _result(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((path / "result.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _scores(scores: Mapping[str, Any] | None) -> str:
+    if not scores:
+        return ""
+    before, after = scores.get("before", scores), scores.get("after")
+    values = [score["mean"] for score in (before, after) if score and score["mean"] is not None]
+    return "test " + " → ".join(f"{value:.2f}" for value in values)
