@@ -287,13 +287,13 @@ class Registry:
         """Resources with their whole history, or as they stand; all of them without names. It has `to_json()`."""
         from autogenesis_core.rspl.transfer import export
 
-        return export(self.store, [Reference.parse(name) for name in names] or None, history=history)
+        return export(self.store, [Reference.parse(n) for n in names] or None, history=history, branch=self.branch)
 
     def import_(self, document: "Document", *, source: str = "") -> "Imported":
         """Brings an exported document into this store, whole or not at all; nothing that is here changes or is lost."""
         from autogenesis_core.rspl.transfer import import_
 
-        return import_(self.store, document, source=source)
+        return import_(self.store, document, source=source, branch=self.branch)
 
     def _resource(self, name: str) -> Reference:
         reference = Reference.parse(name)

@@ -48,7 +48,7 @@ class Live:
             self._manager.build(new)
         except AutogenesisError as error:
             serves = "the old one serves" if old else "it is left out"
-            note = f"{new.id}: its new version cannot be built, {serves}: {error.reason}"
+            note = f"{new.id}: its new version cannot be built, {serves}: {' '.join(str(error).split())}"
             if note not in self._manager.notes:
                 self._manager.notes.append(note)
             return old

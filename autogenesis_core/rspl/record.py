@@ -130,6 +130,12 @@ class Record:
     @classmethod
     def from_json(cls, data: object) -> "Record":
         """A record from plain JSON data; raises InvalidRecord for anything that is none."""
+        made = cls._of(data)
+        canonical(made.to_json())
+        return made
+
+    @classmethod
+    def _of(cls, data: object) -> "Record":
         match data:
             case {
                 "kind": str(kind),
@@ -142,7 +148,7 @@ class Record:
             } if len(cast("Mapping[str, object]", data)) == 7 and all(
                 isinstance(mark, bool) for mark in trainable.values()
             ):
-                made = cls(
+                return cls(
                     cast("Kind", kind),
                     name,
                     description,
@@ -151,8 +157,6 @@ class Record:
                     exports,
                     trainable,
                 )
-                canonical(made.to_json())
-                return made
         raise InvalidRecord(
             "this is no record", "a record has exactly the seven fields that docs/reference/record.md names"
         )
@@ -161,7 +165,9 @@ class Record:
     def from_body(cls, body: str) -> "Record":
         """A record from its canonical JSON."""
         try:
-            return cls.from_json(json.loads(body))
+            made = cls._of(json.loads(body, parse_constant=_no_number))
+            made.__dict__["body"] = body  # to write it again would cost more than to read it did
+            return made
         except (ValueError, RecursionError) as error:
             if isinstance(error, InvalidRecord):
                 raise
@@ -214,6 +220,10 @@ def source_hash(thing: Any) -> str:  # a class or a function: mypy finds some of
     except (TypeError, OSError):
         text = f"{thing.__module__}.{thing.__qualname__}".encode()
     return hashlib.sha256(text).hexdigest()
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _implementation(data: Mapping[str, object]) -> Implementation:

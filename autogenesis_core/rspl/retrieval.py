@@ -7,8 +7,7 @@ umbrella where a description says weather. Of these ways the best one counts, an
 import re
 import sqlite3
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from heapq import nsmallest
 from itertools import chain
@@ -31,6 +30,7 @@ _WORDS = 32  # distinct words of a query that are searched for
 _TEXT = 10_000  # characters of a record's texts that are read; what it is for stands at the beginning
 _TOPIC = 1.3  # weight of a topic, relative to a word of a description
 _NAMED = 1.5  # the same where the name itself says the topic
+_LONG = 5  # letters of a word whose slips are looked for, at least
 _SLIP = 0.7  # weight of a word that was meant by another spelling
 _PHRASE = 4  # words of a phrase, at most
 _STOP = frozenset(STOP.split())
@@ -46,6 +46,7 @@ CREATE VIRTUAL TABLE topic USING fts5(words, tokenize = 'porter unicode61');
 """
 # A table for each, because bm25 takes the length of a whole row as that of each column: a skill's long body would hide
 # its name.
+_MEMBERS = "SELECT rowid FROM own WHERE own MATCH ?"
 _SCORES = (
     "SELECT rowid, -bm25(own, 2.0, 1.0) FROM own WHERE own MATCH ?",
     "SELECT rowid, -bm25(detail, 0.5, 0.25) FROM detail WHERE detail MATCH ?",
@@ -67,6 +68,8 @@ class Index:
 
     def __init__(self, records: "Iterable[Record]") -> None:
         self._records = sorted(records, key=lambda record: record.id)
+        self._words: set[str] = set()
+        self._near: dict[str, list[str]] = {}
         self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         try:
             self._build()
@@ -101,7 +104,7 @@ class Index:
         if kind is not None and kind not in KINDS:
             raise unknown("kind", kind, KINDS)
         scores: dict[int, float] = {}
-        for word in _query_words(query):
+        for word in _query_words(query, self._words):
             for number, score in self._scores(word).items():
                 scores[number] = scores.get(number, 0.0) + score
         fitting = (number for number in scores if kind in (None, self._records[number].kind))
@@ -156,10 +159,10 @@ class Index:
             run.execute("INSERT INTO own (rowid, name, description) VALUES (?, ?, ?)", (number, name, description))
             run.execute("INSERT INTO detail (rowid, arguments, texts) VALUES (?, ?, ?)", (number, arguments, texts))
         members: list[dict[int, float]] = []
-        for topic, (heads, cues) in enumerate(_topics()):
+        for topic, (match, cues) in enumerate(_topics()):
             run.execute("INSERT INTO topic (rowid, words) VALUES (?, ?)", (topic, self._known(cues)))
-            found = dict.fromkeys((number for (number,) in run.execute(_MEMBERS, [heads])), 1.0)
-            found.update((number, _NAMED) for (number,) in run.execute(_MEMBERS, [f"name: ({heads})"]))
+            found = dict.fromkeys((number for (number,) in run.execute(_MEMBERS, [match])), 1.0)
+            found.update((number, _NAMED) for (number,) in run.execute(_MEMBERS, [f"name: ({match})"]))
             members.append(found)
         run.execute("COMMIT")
         self._topics = _topic_scores(members, len(self._records))
@@ -172,34 +175,59 @@ class Index:
 
 @lru_cache(maxsize=1)
 def _topics() -> list[tuple[str, list[str]]]:
-    """Of each topic what its records must match, and its words."""
-    lines = [line.partition(":")[::2] for line in TOPICS.strip().splitlines()]
-    return [
-        (" OR ".join(f'"{head.replace("_", " ")}"' for head in _fold(heads)), [*map(_joined, _fold(f"{heads} {cues}"))])
-        for heads, cues in lines
-    ]
+    """Of each topic what its records match, and its words."""
+    topics = []
+    for line in TOPICS.strip().splitlines():
+        heads = [_forms(head) for head in line.partition(":")[0].split()]
+        match = " OR ".join(f'"{" ".join(parts[:-1] or parts)}"' for parts in heads)
+        topics.append((match, [_forms(cue)[-1] for cue in line.replace(":", " ").split()]))
+    return topics
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> frozenset[str]:
+    return frozenset(_forms(cue)[-1] for cue in TOPICS.replace(":", " ").split() if "_" in cue)
 
 
 def _topic_scores(members: Sequence[Mapping[int, float]], size: int) -> list[list[tuple[int, float]]]:
     """What bm25 gives each topic's records, if a record were the list of its topics."""
-    lengths = Counter[int]()
+    lengths: dict[int, float] = {}
     for weights in members:
-        lengths.update(weights)
+        for number, weight in weights.items():
+            lengths[number] = lengths.get(number, 0.0) + weight
+    mean = sum(lengths.values()) / max(1, size)
     shares = {number: _TOPIC * 2.2 / (1 + 1.2 * (0.25 + 0.75 * length / mean)) for number, length in lengths.items()}
     scores = []
-    for numbers in members:
-        rarity = max(1e-6, log((size - len(numbers) + 0.5) / (len(numbers) + 0.5)))
-        scores.append([(number, rarity * shares[number]) for number in numbers])
+    for weights in members:
+        rarity = max(1e-6, log((size - len(weights) + 0.5) / (len(weights) + 0.5)))
+        scores.append([(number, rarity * shares[number] * weight) for number, weight in weights.items()])
     return scores
 
 
-def _query_words(query: str) -> list[str]:
-    """The distinct words of a query that tell something; all of them if none does."""
+def _query_words(query: str, known: Set[str]) -> list[str]:
+    """The distinct words and phrases of a query that tell something; all of its words if none does."""
     query = query[:_QUERY]
-    words = [*_words(query), *(word for sign, words in _SIGNS if sign.search(query) for word in words.split())]
+    words = list(_words(query))
+    signs = [cue for sign, cue in SIGNS if re.search(sign, query, re.IGNORECASE)]
     # A number is what a tool works on, hardly ever what its description names.
-    telling = [word for word in words if word not in _STOP and not word.isdecimal()]
-    return list(dict.fromkeys(telling or words))[:_WORDS]
+    telling = [word for word in (*words, *signs) if word not in _STOP and not word.isdecimal()]
+    phrases = [phrase for size in range(2, _PHRASE + 1) for phrase in _joined(words, size, known)]
+    found = [*dict.fromkeys(telling)][:_WORDS] + [*dict.fromkeys(phrases)][:_WORDS]
+    return list(dict.fromkeys(found or words))[: _WORDS * 2]
+
+
+def _joined(words: Sequence[str], size: int, known: Set[str]) -> Iterator[str]:
+    """The phrases of topics among the runs of so many words, and compounds that are written apart: `spread sheet`."""
+    for start in range(len(words) - size + 1):
+        run = words[start : start + size]
+        phrase = "".join(run)
+        if phrase in _phrases() or (phrase in known and _STOP.isdisjoint(run)):
+            yield phrase
+
+
+def _slips(word: str) -> set[str]:
+    """A word and what is left of it without one letter: two words differ by one slip if they share one of these."""
+    return {word, *(word[:place] + word[place + 1 :] for place in range(1, len(word)))}
 
 
 def _words(text: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ of work. A rendered text may have 200,000 characters at most.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
@@ -16,12 +17,18 @@ from autogenesis_core.errors import TemplateError
 LIMIT = 200_000  # characters of a template and of its text
 _WORK = 500_000  # characters and items that loops and filters of one rendering may touch
 _NODES_AT_MOST = 500
+_IN_TAGS = 40_000  # characters of a template within its tags
+_TAG = re.compile(r"\{\{|\{%|\}\}|%\}")
 _DEPTH = 25
 _TESTS = ("defined", "undefined", "none", "string", "number", "mapping", "sequence", "boolean", "eq", "ne", "in")
 _NODES = (
     "Template", "Output", "TemplateData", "Name", "Getattr", "Getitem", "Const", "If", "For", "Compare", "Operand",
     "And", "Or", "Not", "Filter", "Test", "CondExpr",
 )  # fmt: skip
+_PLACEHOLDER = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}")
+_RESERVED = frozenset(  # what jinja2 reads otherwise than as a name
+    ("and", "false", "False", "if", "else", "in", "is", "none", "None", "not", "or", "self", "true", "True")
+)
 _left: ContextVar[list[int]] = ContextVar("_left")
 
 
@@ -35,6 +42,8 @@ def render(source: str, inputs: Mapping[str, Any]) -> str:
         raise TemplateError(f"this template has more than {LIMIT:,} characters")
     if "{" not in source:
         return source
+    if names := _placeholders(source):
+        return _filled(source, names, inputs)
     token = _left.set([_WORK])
     try:
         return _joined(_compiled(source).generate(**inputs))
@@ -44,6 +53,29 @@ def render(source: str, inputs: Mapping[str, Any]) -> str:
         raise TemplateError(f"this template does not render: {getattr(error, 'message', None) or error}") from None
     finally:
         _left.reset(token)
+
+
+@lru_cache(maxsize=512)
+def _placeholders(source: str) -> frozenset[str]:
+    """The inputs of a template that has nothing but `{{ name }}`, which needs no jinja2; else none."""
+    rest, count = _PLACEHOLDER.subn("", source)
+    odd = any(mark in rest for mark in ("{{", "}}", "{%", "{#", "\r", "\0"))
+    if not count or odd or "{{{" in source or "}}}" in source:
+        return frozenset()
+    names = frozenset(_PLACEHOLDER.findall(source))
+    return frozenset() if names & _RESERVED else names
+
+
+def _filled(source: str, names: Iterable[str], inputs: Mapping[str, Any]) -> str:
+    for name in names:
+        if name not in inputs:
+            raise TemplateError(f"this template does not render: '{name}' is undefined")
+    parts = _PLACEHOLDER.split(source)
+    try:
+        parts[1::2] = [str(inputs[name]) for name in parts[1::2]]
+    except Exception as error:  # noqa: BLE001  # inputs are a caller's own objects, which may raise anything
+        raise TemplateError(f"this template does not render: {error}") from None
+    return _joined(parts)
 
 
 def inputs_of(source: str) -> frozenset[str]:
@@ -165,6 +197,8 @@ def _tojson(value: object) -> str:
 def _parsed(source: str) -> Any:  # a tree of jinja2's nodes
     from jinja2 import TemplateSyntaxError, nodes
 
+    if _size_of_tags(source) > _IN_TAGS:
+        raise TemplateError(f"this template is too large: more than {_IN_TAGS:,} characters within tags")
     try:
         tree = _environment().parse(source)
     except TemplateSyntaxError as error:
@@ -176,6 +210,17 @@ def _parsed(source: str) -> Any:  # a tree of jinja2's nodes
             raise TemplateError("this template is too large: too many tags, or nested too deeply")
         _check(node, loops, nodes)
     return tree
+
+
+def _size_of_tags(source: str) -> int:
+    """How many characters stand within tags; parsing takes time for those alone."""
+    size, begin = 0, -1
+    for mark in _TAG.finditer(source):
+        if begin < 0 and mark[0][0] == "{":
+            begin = mark.start()
+        elif begin >= 0 and mark[0][-1] == "}":
+            size, begin = size + mark.end() - begin, -1
+    return size if begin < 0 else size + len(source) - begin
 
 
 def _walk(node: Any) -> Iterator[tuple[int, int, Any]]:

@@ -23,6 +23,7 @@ SIGNS = (
     (r"[\w.]@\w+\.\w", "email"),
     (r"\b\w[\w-]{1,60}\.(?!com|org|net|edu|gov)[a-z]\w{1,3}\b(?!/)|(?<![\w/])[~.]{0,2}/\w+", "file"),
     (r"\*\.\w", "glob"),
+    (r"\\[dwsb]\b|\[\^?\w-\w|\(\?[:=!<]", "regex"),
     (r"[$\u00a3\u20ac\u00a5]\s?\d", "currency"),
     (r"\b\d\d?(?::\d\d)?\s?[ap]\.?m\b|\b\d\d?:\d\d\b", "oclock"),
     (r"\b\d{4}-\d\d-\d\d\b", "date"),
@@ -43,7 +44,8 @@ how_much_is work_out split_between split_the_bill interest fraction per_person h
 logarithm modulo remainder computation arithmetic_expression take_away away_from halve halved double doubled triple \
 our_share each_pay of_us evenly altogether in_total increase_by decrease_by profit margin gross net twice cube sine \
 cosine tangent result_of do_the_math number_crunching comes_to pay_each what_percentage per_cent markup average_of \
-salary
+salary dozen more_than less_than spending left_of compound_interest how_much_is_left remaining after_tax before_tax \
+rounded round_to times_as sum_of difference_of bigger_than subtotal installments
 equation algebra symbolic derivative calculus solve: differentiate integral integrate polynomial formula unknown \
 unknowns quadratic linear solution simplify factorise factor roots system find_x solve_for variable for_which_x \
 equals both_sides unknown_value limit_of differential derive slope simultaneous isolate inequality minimum_of
@@ -51,13 +53,13 @@ statistics mean median deviation statistical: average variance quantile percenti
 distribution significance sample std
 number integer decimal numeric: digit digits value
 base radix: binary hexadecimal hex octal bits decimal roman in_base to_base notation base_2 base_16 base_8 \
-ones_and_zeros
-sort order: alphabetical alphabetically alphabetize rank arrange ascending descending a_to_z z_to_a sorted \
-reverse in_order put_in_order by_name comes_first from_a alphabet ordering oldest smallest_first largest_first \
-arrange_these in_sequence
+ones_and_zeros from_binary to_binary from_hex to_hex base_two
+sort order: alphabetical alphabetically alphabetize rank arrange ascending descending a_to_z z_to_a sorted reverse \
+in_order put_in_order by_name comes_first from_a alphabet ordering oldest smallest_first largest_first arrange_these \
+in_sequence
 count frequency occurrence occur: tally how_many how_often number_of times contain contains letter letters character \
 appear appears occurs vowels counting occurrences instances times_does number_of_letters how_frequently \
-letter_frequency
+letter_frequency more_than_once same_letter how_many_words word_count length_of_this
 letter character: vowel vowels spelled
 search find look query: locate seek discover lookup look_for look_up where_is hunt
 web internet online: search_engine look_up_online google googling bing duckduckgo website site surf find_out latest \
@@ -73,15 +75,19 @@ server token endpoints bearer response send_a_post oauth status ping_the backend
 browser: press button tap login log_in sign_in website site page chrome firefox safari automate portal tab
 navigate open load: go_to visit goto head_to bring_up homepage go_back launch take_me
 click: press tap button link hit tick checkbox check_the_box select push toggle dismiss dropdown option menu radio \
-submit expand collapse next_page close_the_popup popup icon second first_result
-type editable: fill_in fill_out enter field typed input textbox search_box username form into_the search_bar \
-text_box enter_my enter_the hit_enter hit_return press_enter log_in_as password_field textarea email_field \
-write_into credentials
+submit expand collapse next_page close_the_popup popup icon second first_result cookie banner read_more \
+follow_the_link
+type_text editable_element types_text typing_text fill_form: fill_in fill_out enter field typed input textbox \
+search_box username form into_the search_bar text_box enter_my enter_the hit_enter hit_return press_enter log_in_as \
+password_field textarea email_field write_into credentials log_in_with user_name comment_box write_in_the in_the_box \
+into_the_field the_form the_box password_into with_user fill_the fill_out_the
 screenshot capture: screen snapshot grab snap how_it_looks looks_like picture_of visible screen_grab print_screen \
-how_does_it_look page_as_image show_me_the_page full_page
+how_does_it_look page_as_image show_me_the_page full_page did_the_page render rendered let_me_see_it see_the_page \
+show_me_how how_does_the_page
 file path: filename document disk doc txt documents saved attachment
 folder directory subdirectory directories: list_files files tree structure what_files which_files what_is_in dir ls \
-inside_the contents_of in_this_folder folders what_s_in whats_in how_big sizes newest_file downloads desktop
+inside_the contents_of in_this_folder folders what_s_in whats_in how_big sizes newest_file downloads desktop \
+which_files_are
 read reader reading view contents: open display cat see look_at look_into print first_lines inside what_does \
 what_is_in what_s_in whats_in head lines_of between_lines source_of let_me_see show_me first_line last_lines \
 beginning_of end_of
@@ -94,11 +100,13 @@ delete remove erase: drop clear clean trash rid get_rid wipe throw_away discard
 move rename copy: transfer duplicate relocate
 glob name_pattern: file_called named files_named where_is_the_file filename ending extension all_files every_file \
 wildcard find_the_file files_ending every all_the extensions find_all files_with files_that recently_modified newest \
-log_files png jpg csv_files
+log_files png jpg csv_files tree somewhere locate called_something any_file file_named subfolders under_src \
+dockerfile
 file_contents matching_lines grep ripgrep pattern: mention mentions mentioned occurs occurrences where_is appears \
 appears_in contain used_in codebase code_base everywhere all_places which_file which_files defined called todo \
 search_for search_the in_the_code in_the_source usages where_in do_we_use is_used references_to reference lines_that \
-occurrences_of imports_of deprecated which_lines string_in find_the_string
+occurrences_of imports_of deprecated which_lines string_in find_the_string source_files the_word_in mention_the \
+mentions_the lines_with lines_containing usage_of
 upload share drive: cloud dropbox sync attach
 backup restore: recover lost snapshot undo
 execute run command script: program launch start
@@ -109,35 +117,43 @@ background_job kernel symlink
 python interpreter sandbox: script program code snippet pandas numpy scipy matplotlib notebook simulate simulation \
 regression function loop monte_carlo fit analyse analyze plot algorithm dataframe py fibonacci prime primes \
 script_that small_program matrix random_walk statistics standard_deviation probability estimate compute \
-evaluate_this_code code_snippet
+evaluate_this_code code_snippet group_by csv_with
 javascript node: js typescript npm script browser_console
 code source codebase: program programming function variable class refactor implement developer snippet
-regular regex: match matching matches capture_group groups expression pattern re regexp
+regular regex: match matching matches capture_group groups expression pattern re regexp doesn_t_match does_not_match \
+why_doesn pattern_for string_match validation_pattern test_my_pattern lookahead backreference
 database sql relational: table tables row rows records select postgres postgresql mysql sqlite db registered \
 signed_up orders customers users_who join where_clause stored revenue sold bought how_many_customers how_many_users \
 how_many_orders how_many_products last_quarter per_customer by_region which_customers which_products ordered \
-warehouse
+warehouse count_of per_country average_order users_table orders_table in_the_table average by_country by_month \
+grouped group_by active_users products signups inventory highest_paid
 query select statement rows: how_many list_all top_ten biggest highest how_many_customers bought revenue sold \
-per_month last_month
+per_month last_month average count_of per_country users_table orders_table in_the_table customers orders signups
 insert row record: append entry
 schema columns tables: column field fields structure structured keys foreign_key primary_key describe data_model \
 which_tables what_tables which_columns what_columns table what_fields primary_keys data_types relationships \
-layout_of
+layout_of tables_related what_does_the_table foreign
 email mail mailbox e_mail: inbox mailed mails letter message write_to wrote reply gmail outlook sender recipient \
 send_to email_address cc attachment subject_line correspondence
 send email: mail_this mail_the mail_it let_know send_a send_the tell_him tell_her tell_them write_to inform forward \
 attach attachment attached reply_to message_to has_to_reach email_address cc drop_a_line late_for forward_the \
-e_mail_to mail_to write_an_email write_a_mail send_him send_her send_them email_him email_her email_the invite_by
+e_mail_to mail_to write_an_email write_a_mail send_him send_her send_them email_him email_her email_the invite_by \
+a_line a_note_to sick_leave notify_my tell_my let_my inform_the inform_my apologise_to invite_to reply_to_the offer \
+respond_to answer_to write_back_to email_to
 inbox mailbox imap mails: unread received wrote write_back wrote_back got_any any_mail any_message reply_from \
 email_from mail_from message_from messages_from from_my did_anyone answered sent_me write_me new_mail new_messages \
 letter_from newsletter confirmation unanswered answer_me answered_me heard_from booking_confirmation find_the_mail \
-find_the_email mails_about emails_about any_news_from from_the_bank hear_back back_to_me
+find_the_email mails_about emails_about any_news_from from_the_bank hear_back back_to_me write_about wrote_about \
+say_about said_about mail_about email_about message_about from_school get_a_reply have_i_received confirm \
+confirmation_from last_message last_email latest_email
 draft reply: answer respond response compose prepare
 calendar event meeting: appointment schedule agenda invite reschedule busy monday tuesday wednesday thursday friday \
 saturday sunday diary lunch_with dentist call_with meet planned free dinner_with coffee_with catch_up doctor_s noon \
 o_clock oclock afternoon evening next_week workshop
 create add schedule_event: book_a_meeting set_up_a put_in_my block_out arrange_a lunch_with dinner_with coffee_with \
-dentist block put_on_my into_my_calendar in_my_calendar on_my_calendar into_my_schedule new_appointment oclock
+dentist block put_on_my into_my_calendar in_my_calendar on_my_calendar into_my_schedule new_appointment oclock \
+enter_my my_holiday my_vacation set_up_a_call set_up_a_meeting put_a_meeting make_an_appointment move_my add_to_my \
+save_the_date pencil_in
 availability events_between list_events free slot: available am_i_free busy do_i_have what_is_on what_s_on my_day \
 my_week agenda anything_on have_time tomorrow this_week next_week booked planned upcoming anything_planned \
 have_anything when_is_my when_do_i next_meeting first_meeting schedule_look calendar_look clash conflict \
@@ -165,8 +181,9 @@ grammar spelling proofread spell: typo typos punctuation misspell misspelled mis
 language_errors commas correct_my well_written
 rewrite rephrase paraphrase: tone formal polite wording simpler reword friendlier
 dictionary definition definitions synonym synonyms thesaurus etymology: mean meaning means define pronounce \
-pronounced another_word word_for other_words comes_from origin_of antonym the_term the_word spelled opposite \
-synonym_for what_does_it_mean explain_the_word define_the vocabulary plural adjective noun verb
+pronounced another_word word_for other_words comes_from origin_of antonym the_term spelled opposite synonym_for \
+what_does_it_mean explain_the_word define_the vocabulary plural adjective noun verb meaning_of what_is_the_meaning \
+how_is_it_spelled
 speech voice aloud spoken_audio tts: say loud out_loud speak spoken audio listen sound pronounce narrate narration \
 read_to_me read_it_to hear voiceover voice_over recording mp3 audiobook let_me_hear
 synthesise voices aloud natural_sounding: read_aloud read_out read_to read_this_to out_loud narrate narration listen \
@@ -179,7 +196,7 @@ text_version voice_message spoken_words audio_file speech_to_text word_for_word 
 subtitles youtube: transcript captions video clip talk what_is_said watch lecture vlog what_do_they_say video_about \
 this_video the_video
 image picture photo: photograph photos illustration drawing painting png jpeg jpg logo graphic artwork draw paint \
-webp pic selfie snapshot pictures images
+webp pic selfie snapshot pictures images snap
 generate generator generates diffusion image_generator: create make draw paint illustrate illustration illustrated \
 design produce imagine picture_of drawing_of painting_of cartoon sketch artwork artistic cover_art logo image_of \
 poster wallpaper render watercolour concept_art avatar visual render_a a_picture_with icon banner mascot portrait \
@@ -205,25 +222,25 @@ weather forecast precipitation: temperature rain raining rainy windy wind sunny 
 cold warm storm humidity outside outdoors coat jacket degrees_outside freezing thunderstorm heat sunscreen wet dry \
 how_cold how_warm how_hot bike_to picnic weekend tomorrow sunglasses gloves boots scarf shorts t_shirt heatwave \
 frost thunder hail fog foggy drizzle clouds humid raincoat beach barbecue hike skiing blizzard pack_warm uv \
-celsius_outside sunshine
+celsius_outside sunshine outside_tonight grill garden_party rainfall clear_skies
 air quality pollution: breathe smog pollen asthma
 sunrise sunset: dark dawn dusk daylight
 latitude longitude geocode coordinate: gps location address
 route directions direction map maps distance navigation: drive driving walk walking train bus far how_far navigate \
 way_to way_from get_to get_from how_do_i_get how_long_does traffic cycle cycling bike by_car on_foot quickest_way \
 fastest_way shortest commute travel_time from_here reach miles_from take_me_to get_there how_to_get walking_distance \
-drive_from take_from how_long_is road walk_to motorway public_transport closest_route on_the_way
+drive_from take_from how_long_is road walk_to motorway public_transport closest_route on_the_way how_far_is far_from
 business businesses restaurant restaurants nearby point_of_interest points_of_interest places location: place shop \
 store cafe coffee bar pharmacy pharmacies supermarket near closest nearest near_me around_here local food eat \
-open_now opening within_walking atm petrol gas_station hotel museum hairdresser dentist doctor where_can_i close_by \
-good_place vegan vegetarian_place bakery brunch pizza sushi gym playground parking bank hospital grocery laundromat \
-bookshop open_late florist mechanic in_the_area within_a rated hotels
+open_now opening_hours within_walking atm petrol gas_station hotel museum hairdresser dentist doctor where_can_i \
+close_by good_place vegan vegetarian_place bakery brunch pizza sushi gym playground parking bank hospital grocery \
+laundromat bookshop open_late florist mechanic in_the_area within_a rated hotels
 ride taxi: cab uber pick airport
 station transit timetable departure: train bus tram metro leave connection
 currency exchange money: dollar dollars euro euros yen pound pounds franc francs rupee yuan sterling bucks usd eur \
 gbp jpy chf cad aud forex rate worth how_much_is convert quid cents us_money swedish_krona krona kroner peso pesos \
 real lira zloty won exchange_for into_dollars in_dollars in_euros in_pounds foreign_cash to_euros to_dollars baht \
-shekel
+shekel cost_in
 unit units measure measurement imperial metric: kilogram kg kilo kilos gram grams mile miles km kilometre kilometres \
 metre metres meter meters foot feet inch inches cm ounce ounces oz litre litres liter liters gallon gallons pint cup \
 cups celsius fahrenheit lb lbs pound pounds stone acre hectare mph knots joule calories gigabyte megabyte mb gb tall \
@@ -243,7 +260,8 @@ shop product catalogue: buy purchase cheap cheapest price find shoes
 cart shopping: buy purchase order add checkout
 order delivery shipment: parcel package shipping ship deliver tracking courier arrive arrived
 time clock current_time: hour timezone what_time now the_time right_now today_s_date what_day current_date today_is \
-date_today what_time_is_it time_in todays_date what_month what_year which_day_is_it day_is_it day_of_the_week
+date_today what_time_is_it time_in todays_date what_month what_year which_day_is_it day_is_it day_of_the_week \
+how_late late_is_it current_hour
 time_zone timezone time_zones timezones: what_time o_clock am pm clock local_time utc gmt est pst cet zone \
 hours_ahead hours_behind noon midnight when_is_that time_is_it abroad daylight_saving time_difference meeting_at \
 call_at our_time their_time is_what_in my_time your_time east_coast west_coast gmt_plus same_time oclock if_it_is \
@@ -258,7 +276,8 @@ falls_on which_date what_date days_have new_year easter halloween days_apart
 holiday: vacation christmas easter
 paper papers scientific academic preprint preprints scholarly arxiv: publication publications published research \
 journal study studies scholar literature citation science scientist abstract authors peer_reviewed findings \
-latest_research on_arxiv machine_learning_papers articles_on work_on theorem who_published
+latest_research on_arxiv machine_learning_papers articles_on work_on theorem who_published papers_about papers_on \
+papers_by first_published published_on theory quantum neural research_on recent_work models
 literature research synthesis survey_the_research citations: state_of_the_art related_work review thesis \
 dissertation body_of_research what_is_known bibliography studies evidence_for overview_of_research papers_on \
 overview_of_the_literature what_does_research research_say research_says survey_of prior_work compare_studies \
@@ -275,24 +294,27 @@ film movie: actor played cinema watch cast series tv
 novel library author: book read isbn
 game play: chess win puzzle
 git commit repository repo: branch blame author changed push stage staged revision check_in merge rebase vcs commits \
-working_tree unstaged tag cherry_pick checkout clone
+working_tree unstaged tag cherry_pick checkout clone version_control
 commit_history log history: past previous historical ago earlier who_changed who_wrote who_touched last_touched \
 last_changed who_last when_was recent_commits committed commits authored blame author introduced yesterday \
 who_introduced introduced_this introduced_the was_committed last_commits history_of_the_file when_did_we changes_by \
 line_was
 staged commit: save_my_changes record_my check_in commit_this commit_my commit_the revision check_in_my \
-save_progress wrap_up_my_changes with_the_message commit_message
+save_progress wrap_up_my_changes with_the_message commit_message version_control save_my_work save_the_work \
+the_changes_to_git
 difference differences diff compare: change changes comparison changed what_changed modified different versions \
 uncommitted between compared did_i_modify did_i_change differ since_the_last_commit compare_with local_changes \
 what_is_different side_by_side
 issue issues bug ticket: defect report problem jira feature_request file_a tracker github complain anyone_already \
 already_reported known_issue known_bug existing has_anyone open_bugs similar_problem labelled labeled duplicate_of \
-assigned_to open_pull_requests open_prs reported
+assigned_to open_pull_requests open_prs reported issue_about issues_about bug_about open_issues prs reported_before \
+similar
 create_issue open_issue new_issue open_a_new_issue: file_a_bug report_a_bug file_an_issue raise ticket \
 feature_request log_a_bug file_a_ticket create_a_ticket open_a_ticket open_an_issue report_that report_this \
-write_a_bug request_a_feature feature
+write_a_bug request_a_feature feature maintainers let_the_maintainers tell_the_maintainers upstream bug_report \
+complaint suggest_a
 pull merge: branch pr submit merging
-test tests testing: unit suite pytest works verify coverage cover tested
+test tests testing: unit suite pytest verify coverage cover tested
 automated_test intermittently flaky: flake flakes sometimes intermittent sporadic sporadically nondeterministic \
 random_failure fails_sometimes randomly unreliable rerun green red ci passes_locally once_in_a_while every_now_and \
 once_in_a red_sometimes no_reason unstable passes_on_rerun nondeterminism race_condition without_any_change \
@@ -309,7 +331,8 @@ stack_trace
 metric monitoring: load latency spike dashboard slow performance
 incident outage postmortem post_mortem: down emergency production broken urgent went_down was_down root_cause \
 retrospective lessons_learned what_went_wrong blameless downtime failure retro broke write_up site_was_down \
-write_it_up outage_report what_happened_during timeline after_the_crash learn_from blame
+write_it_up outage_report what_happened_during timeline after_the_crash learn_from blame document_what last_night \
+service_failed what_failed
 network host ping: server reachable connection
 dns domain: website register resolve ip nameserver nameservers mx cname txt_record hostname a_record points_to \
 ip_address registered mail_server mail_servers subdomain which_server what_ip hostname_point domain_point which_ip \
@@ -321,7 +344,7 @@ compare_files
 encrypt decrypt passphrase: secret protect cipher key encrypted decrypted lock unlock password_protect password \
 confidential aes scramble unreadable protect_this protect_the with_a_password secure_this cannot_read only_i_can \
 unlock_the sensitive_file keep_private encrypted_file
-encode decode: encoding base64 b64
+encode decode: encoding base64 b64 escape
 identifier identifiers uuid: guid unique ids primary_keys guids
 password passwords credential: passphrase secure strong login_secret pin hard_to_guess guess unguessable secret \
 memorable passcode login new_password random_string unbreakable wifi_password
@@ -346,14 +369,15 @@ qr barcode qr_code: scannable scan scan_with phone_camera sticker scan_to scan_t
 printable_code
 sentiment emotion: mood opinion feeling angry happy upset positive negative
 classify category classifier: sort label assign kind tag
-extract entity: pull names mentioned information
+entity entities named_entity: pull names mentioned information
 similarity semantic embedding: similar related alike
 sms mobile: text phone message
 phone call: ring dial telephone
 contact contacts phone_number phone_numbers address_book: phone telephone number_of address email_address reach_him \
 reach_her how_can_i_reach mobile postal lives_at where_does address_of s_number s_email s_address reach \
 mobile_number get_hold aunt uncle how_can_i_contact lives live_at home_address get_in_touch in_touch_with number_for \
-s_birthday whose_number telephone_number mother father brother sister cousin neighbour
+s_birthday whose_number telephone_number mother father brother sister cousin neighbour their_number his_number \
+her_number who_do_i_know what_is_the_number how_to_reach where_do_i_reach phone_of email_of birthday
 customer crm: client user account lead
 flight airport: fly plane airline travel trip
 hotel room: stay accommodation overnight night lodging trip apartment
@@ -374,35 +398,43 @@ task_list plan_work: plan multi_step break_down steps progress track
 memory remember long_term conversations: recall forget earlier knowledge preference prefer told_you i_told \
 keep_in_mind remember_that remember_my last_time next_time previously from_now_on for_later future long_run \
 permanently allergic bear_in_mind favourite recall_what my_name call_me
-store_a_fact store save keep: remember_that keep_in_mind bear_in_mind make_a_note note_that from_now_on \
-for_next_time for_later permanently in_future i_prefer memorise memorize always_use from_now always_call name_is \
-birthday_is my_preferences note_for_later for_the_future remind_yourself learn_that don_t_forget_that never_forget \
-save_that allergic_to i_like i_hate
-saved facts decisions earlier_conversations recall: did_i_tell i_told told_you did_i_say i_said did_we \
-what_do_you_know do_you_remember you_remember last_time my_favourite mentioned_before talked_about have_i_told \
-what_s_my what_is_my whats_my we_agreed you_recall what_did_we remember_what remember_about do_you_know_my who_is_my \
-what_was_my my_preferences i_tell tell_you i_mention earlier_chat last_session who_am_i our_last
+store_a_fact remember facts preferences long_term_memory: remember_that keep_in_mind bear_in_mind make_a_note \
+note_that from_now_on for_next_time for_later permanently in_future i_prefer memorise memorize always_use from_now \
+always_call name_is birthday_is my_preferences note_for_later for_the_future remind_yourself learn_that \
+don_t_forget_that never_forget save_that allergic_to i_like i_hate is_called my_dog my_wife my_son my_daughter
+facts preferences decisions earlier_conversations past_conversations recall: did_i_tell i_told told_you did_i_say \
+i_said did_we what_do_you_know do_you_remember you_remember last_time my_favourite mentioned_before talked_about \
+have_i_told what_s_my what_is_my whats_my we_agreed you_recall what_did_we remember_what remember_about \
+do_you_know_my who_is_my what_was_my my_preferences i_tell tell_you i_mention earlier_chat last_session who_am_i \
+our_last have_i where_i what_do_i my_wife my_son my_daughter my_dog my_cat s_name s_birthday my_usual i_usually \
+i_like
 step reason thought thinking: think problem
 ask clarifying clarify question: unclear ambiguous ambiguity confirm confirmation which_one which_of prefer \
 clarification let_the_user human unsure not_sure choose did_they_mean do_they_mean what_do_they permission approval \
 check_with ask_the_user ask_them ask_him ask_her check_with_me ask_me ask_before confirm_with option_i let_me_decide \
-let_me_choose choose_between need_to_know get_confirmation find_out_from unclear_what missing_information wants_to
+let_me_choose choose_between need_to_know get_confirmation find_out_from unclear_what missing_information wants_to \
+don_t_know_whether don_t_know_which don_t_know_what dont_know whether_they not_clear get_permission \
+before_going_ahead go_ahead before_you_proceed before_proceeding unsure_which more_details which_did needs_to_decide \
+sign_off okay_from
 form field: fill complete questionnaire application
 survey questionnaire poll: opinion answers
-pdf: document page pages paper contract manual chapter brochure page_range annual_report leaflet
+pdf: document page pages paper contract manual chapter brochure page_range annual_report leaflet whitepaper \
+white_paper page_number on_page ebook
 merge combine: join concatenate
 split divide separate: cut pieces
 spreadsheet excel workbook xlsx worksheet: xls sheet pivot cell cells cell_range csv tab column columns ods \
 google_sheet formula row rows budget worksheets open_the_sheet table_in total_column financial_figures accounting
 presentation present slide slides powerpoint deck pptx: keynote talk pitch presenting speaker audience board \
-conference kickoff give_a_talk tell_a_story talk_about town_hall storyline have_to_present presenting_to bullets
+conference kickoff give_a_talk tell_a_story talk_about town_hall storyline have_to_present presenting_to bullets \
+investors pitch_to
 docx document documents word_document word_documents: word letter report tracked_changes
 csv tabular: table dataset data rows spreadsheet first_rows comma
 data dataset analysis: analyse explore insight pandas interesting
 duplicate duplicates clean messy cleaning: duplicated deduplicate missing_values dirty blanks blank inconsistent \
 spellings tidy tidy_up outliers nulls empty_cells typos normalise standardise wrangle garbage mixed_types empty \
 missing inconsistently formats misspelt spelled_differently clean_up cleanup fix_the_data invalid_rows sanitize \
-dataset_is_a_mess
+dataset_is_a_mess different_spellings appears_twice three_times same_customer same_person several_times \
+entered_twice missing_entries
 review reviewing: inspect audit feedback critique patch look_over look_at_my comments_on opinion second_pair
 code_review review_a_change pull_request reviewing: look_over my_patch my_changes my_pr pr feedback merge \
 before_i_merge ready_to_merge diff critique nitpick mistakes_in my_branch have_a_look before_it_goes ok_to_merge \
@@ -427,11 +459,12 @@ social twitter: tweet facebook linkedin instagram post
 exception traceback error debug debugging: crash fix fault failure bug failing broken
 minutes meeting transcript action_items: decision decided decisions agreed discussed standup workshop our_call \
 the_call write_up takeaways next_steps follow_ups recap write_up_the we_agreed_in who_has_to action_points \
-outcome_of_the notes_from_the_meeting notes_from_the_call
+outcome_of_the notes_from_the_meeting notes_from_the_call rough_notes send_round
 contract legal: law lawyer clause agreement nda lease sign terms
 resume cv job job_application employer: hire hiring career vacancy application apply applying cover interview \
-position opening recruiter motivation motivation_letter job_ad candidate internship get_this_job for_this_job \
-apply_for_a apply_for_the write_an_application application_letter job_offer dream_job hire_me position_as
+position recruiter job_opening this_opening motivation motivation_letter job_ad candidate internship get_this_job \
+for_this_job apply_for_a apply_for_the write_an_application application_letter job_offer dream_job hire_me \
+position_as data_analyst motivate why_i_want_to_work
 recipe cooking: cook food ingredient meal dish eat bake dinner
 nutrition nutrient calorie: diet food protein vitamin healthy eat
 training workout exercise: fit fitness gym marathon muscle

@@ -48,6 +48,7 @@ def check(database: sqlite3.Connection, template: str, count: int) -> None:
 def timed(operation: Callable[[], object]) -> dict[str, float]:
     """Median and 95th percentile in µs of RUNS runs, or of as many, at least AT_LEAST, as fit into SECONDS."""
     times: list[float] = []
+    probe: list[float] = []  # the same sum, which tells the machine's drift between us and who runs us
     until = time.monotonic() + SECONDS
     while len(times) < RUNS + WARM and (len(times) < AT_LEAST + WARM or time.monotonic() < until):
         if times and times[-1] > 10_000:
@@ -55,8 +56,12 @@ def timed(operation: Callable[[], object]) -> dict[str, float]:
         start = time.perf_counter()
         operation()
         times.append((time.perf_counter() - start) * 1e6)
+        start = time.perf_counter()
+        sum(range(100_000))
+        probe.append((time.perf_counter() - start) * 1e6)
     p95 = statistics.quantiles(times[WARM:], n=20, method="inclusive")[-1]
-    return {"median": statistics.median(times[WARM:]), "p95": p95, "n": len(times) - WARM}
+    median, n = statistics.median(times[WARM:]), len(times) - WARM
+    return {"median": median, "p95": p95, "n": n, "probe": statistics.median(probe)}
 
 
 def measure(folder: Path, template: str, count: int) -> None:

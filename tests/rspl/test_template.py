@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from autogenesis_core import TemplateError
@@ -267,3 +267,34 @@ def test_a_hostile_template_is_refused_within_a_second_and_in_little_memory(rend
 @pytest.mark.parametrize("name", AWKWARD)
 def test_an_awkward_template_gives_text_or_a_template_error_within_a_second(rendered, name):
     assert rendered[name] in ("text", "TemplateError")
+
+
+# Templates of placeholders alone are filled without jinja2, to the same text
+
+PIECES = st.sampled_from(
+    ["{{ name }}", "{{name}}", "{{  b2 }}", "{{ _x }}", "{{", "}}", "{", "}", "{{{ name }}}", "{%", "%}", "{# c #}",
+     "\n", "\r\n", " ", "text", "{{ True }}", "{{ name.upper }}", "{{ missing }}", "{{ self }}", "{{ é }}", "{{\tname }}",
+     "{{ name\n}}", "{{- name -}}", "\\", "\0"]
+)  # fmt: skip
+VALUES = st.sampled_from(["Ada", "", "{{ b2 }}", "<b>&", 3, 2.5, None, True, ["a"], "é\r\n"])
+
+
+@settings(max_examples=400)
+@given(st.lists(PIECES, max_size=6).map("".join), st.fixed_dictionaries({"name": VALUES, "b2": VALUES, "_x": VALUES}))
+def test_a_template_of_placeholders_is_what_jinja2_makes_of_it(source, inputs):
+    def outcome(text):
+        try:
+            return render(text, inputs)
+        except TemplateError as error:
+            return "undefined" in error.reason or type(error)
+
+    # A comment renders to nothing, and only jinja2 knows comments. Text without a brace is no template.
+    assume("{" in source)
+    assert outcome(source + "\n") == outcome(source + "\n{# #}")
+
+
+def test_a_template_of_placeholders_does_not_import_jinja2():
+    code = "import sys; from autogenesis_core.rspl.template import render; print(render('Hi {{ x }}.', {'x': 1}))"
+    code += "; print('jinja2' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["Hi 1.", "False"]
