@@ -215,7 +215,7 @@ def _skill(option: Option, shipped: Mapping[str, Any]) -> Resource:
     root = option.path.parents[2].resolve()
     path = (root / str(shipped["_skill_"])).resolve()
     if root not in path.parents or not path.is_dir():
-        raise PluginError(f"{option.id} of {option.plugin.distribution}: there is no folder '{shipped['_skill_']}' in it")
+        raise PluginError(f"{option.id} of {option.plugin.distribution}: there is no folder '{shipped['_skill_']}'")
     record, artifacts = read_skill(path, option.plugin.distribution)
     if record.name != option.name:
         raise PluginError(

@@ -91,6 +91,8 @@ def _value(override: str, value: str) -> str:
             return value
     except (OverrideParseException, HydraException):
         pass
+    if re.fullmatch(r"\[[^\[\]{}]*\]", value):  # a list of texts that Hydra's grammar would want in quotes
+        return f"[{','.join(_value(override, item.strip()) for item in value[1:-1].split(',') if item.strip())}]"
     if "${" in value:
         raise InputError(
             f"'{override}' cannot be read", "text with ${ does not go through the configuration; use a file"

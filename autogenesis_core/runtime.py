@@ -206,6 +206,8 @@ class Runtime:
         self._begin("evolve")
         rounds = self.settings.rounds or int(getattr(optimizer.instance, "rounds", 3))
         loop = self._loop(budget, benchmark, examples, rounds, int(getattr(optimizer.instance, "batch", 24)))
+        if hasattr(optimizer.instance, "check"):
+            await optimizer.instance.check(loop.context(1))
         await self._started("evolve", examples, rounds)
         before = await self._before(loop, budget)
         try:
@@ -390,6 +392,7 @@ class Runtime:
     def _begin(self, verb: str) -> None:
         """Makes the run folder. Its name is a function of what is run and how often it was, so that runs repeat."""
         self._verb = verb
+        self.manager.begin()
         if self.frozen:
             return
         config = {key: value for key, value in self.composition.config.items() if key not in ("workdir", "workers")}

@@ -76,7 +76,10 @@ class Context:
         """
         if self.live is None or not self.live.refresh():
             return False
-        self.prompts, self.tools.set = self.live.system.prompts, self.live.system.tools
+        system = self.live.system
+        self.prompts, self.tools.set = system.prompts, system.tools
+        if self.tools.library is not None:
+            self.tools.library = self.tools.library.of(system)
         return True
 
     @property
@@ -93,7 +96,7 @@ class Context:
         """What the budget said, if it refused a call."""
         return self._model().exceeded if self._model else None
 
-    def prompt(self, name: str, **inputs: Any) -> list[dict[str, str]]:
+    def prompt(self, name: str, /, **inputs: Any) -> list[dict[str, str]]:
         """A composed prompt rendered to messages; `inputs` fill its placeholders. Raises UnknownName, TemplateError."""
         if name not in self.prompts:
             raise unknown("prompt", name, self.prompts)

@@ -35,6 +35,7 @@ class Live:
         swapped = [id_ for id_, record in records.items() if id_ not in old or old[id_].digest != record.digest]
         if not swapped:
             return False
+        self._manager.begin()
         self.system = System(records, self._manager)
         for id_ in swapped:
             self._manager.events.append(("swapped", {"name": id_, "digest": records[id_].digest}))

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from autogenesis_core.errors import InputError, PluginError, unknown
 from autogenesis_core.identity import JSON, canonical
@@ -34,6 +34,10 @@ class Library:
     _tracer: Tracer = field(factory=Tracer, repr=False)
     _span: Span | None = None
     _propose: Propose | None = None
+
+    def of(self, system: "System") -> "Library":
+        """The same for another system."""
+        return evolve(self, system=system)
 
     def retrieve(self, query: str, k: int = 4, kind: str | None = None) -> Sequence[Found]:
         """The `k` resources that fit a query best; raises InputError for a bad `k`."""

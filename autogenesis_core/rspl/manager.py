@@ -5,7 +5,15 @@ from typing import Any, cast
 
 from attrs import define, evolve, field, frozen
 
-from autogenesis_core.errors import AutogenesisError, Conflict, InputError, InvalidRecord, PluginError, unknown
+from autogenesis_core.errors import (
+    AutogenesisError,
+    ConfigurationError,
+    Conflict,
+    InputError,
+    InvalidRecord,
+    PluginError,
+    unknown,
+)
 from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.lifecycle import ResourceState, move_resource
 from autogenesis_core.rspl.prompt import Prompt, check_prompt
@@ -15,6 +23,7 @@ from autogenesis_core.rspl.retrieval import Found, Index
 from autogenesis_core.rspl.skill import Skill, check_skill
 from autogenesis_core.rspl.store import SHIPPED, Bump, Change, Head, Store, Version
 from autogenesis_core.services.secrets import check_no_secret, resolve_secrets, structure_with_secrets
+from autogenesis_core.structuring import Problems, structure
 
 _STATEFUL = ("environment", "memory")
 
@@ -70,6 +79,7 @@ class Manager:
     events: list[tuple[str, dict[str, Any]]] = field(factory=list)  # what happened since observers were last told
     _entries: dict[str, _Entry] = field(factory=dict)
     _instances: dict[str, Any] = field(factory=dict)
+    _others: dict[str, Record] | None = None
     _index: tuple[frozenset[str], Index] | None = None
 
     def register(
@@ -165,13 +175,23 @@ class Manager:
             self._index = key, Index(records.values())
         return self._index[1].search(query, k, kind)
 
-    def library(self) -> dict[str, Record]:
-        """Everything that may be found and used: what is registered here, and the heads of the store besides."""
+    def begin(self) -> None:
+        """A run begins: what it may find in the store is what is there now."""
+        self._others = None
+
+    def library(self, *, fresh: bool = True) -> dict[str, Record]:
+        """Everything that may be found and used: what is registered here, and the heads of the store besides.
+
+        Unless it is to be `fresh`, the store's are those that this run saw first.
+        """
+        if fresh or self._others is None:
+            self._others = self._read_others()
+        return {**self._others, **{name: self.get_info(name) for name in self.list()}}
+
+    def _read_others(self) -> dict[str, Record]:
         heads = {**self.store.heads(SHIPPED), **self.store.heads(self.branch)}
-        retired = {name for name, entry in self._entries.items() if entry.state == "retired"}
-        others = {id_: head for id_, head in heads.items() if id_ not in self._entries and id_ not in retired}
-        records = {id_: self.store.record(head.digest) for id_, head in others.items()}
-        return {**records, **{name: self.get_info(name) for name in self.list()}}
+        others = {id_: head for id_, head in heads.items() if id_ not in self._entries}
+        return {id_: self.store.record(head.digest) for id_, head in others.items()}
 
     def close(self) -> None:
         """Gives back the index of `retrieve`."""
@@ -243,28 +263,28 @@ class Manager:
         """
         if record.digest in self._instances:
             return self._instances[record.digest]
-        if record.id not in self._entries:  # one of the library's; using it does not make it a part of the system
-            return self._construct(_Entry(record, self._installed(record), stored=True), record)
-        entry = self._entry(record.id)
+        # One of the library's has no entry: using it does not make it a part of the system.
+        known = record.id in self._entries
+        entry = self._entry(record.id) if known else _Entry(record, self._installed(record), stored=True)
         try:
             instance = self._construct(entry, record)
         except AutogenesisError as error:
-            self._fail(entry, record, error.reason)
+            self._fail(entry, record.id, error.reason, known)
             raise
         except Exception as error:
-            self._fail(entry, record, f"{type(error).__name__}: {error}")
+            self._fail(entry, record.id, f"{type(error).__name__}: {error}", known)
             raise PluginError(f"{record.id} cannot be built: {type(error).__name__}: {error}") from error
-        if entry.state != "built":
+        if known and entry.state != "built":
             entry.state, entry.reason = move_resource(record.id, entry.state, "built"), ""
             self._tell("built", record.id)
         if record.kind not in _STATEFUL:
             self._instances[record.digest] = instance
         return instance
 
-    def _fail(self, entry: _Entry, record: Record, reason: str) -> None:
-        entry.state = move_resource(record.id, entry.state, "failed")
-        entry.reason = reason
-        self._tell("failed", record.id)
+    def _fail(self, entry: _Entry, name: str, reason: str, known: bool) -> None:
+        if known:
+            entry.state, entry.reason = move_resource(name, entry.state, "failed"), reason
+            self._tell("failed", name)
 
     def get_variables(self, name: str) -> dict[str, JSON]:
         """The values of a resource's variables by path."""
@@ -383,7 +403,7 @@ class Manager:
         if isinstance(record.implementation, Source):
             raise PluginError(f"{record.id} is source text, and no sandbox is installed to run it")
         if entry.instance is not None:
-            return evolve(entry.instance, **resolve_secrets(record.parameters, record.id))
+            return evolve(entry.instance, **_typed(type(entry.instance), record))
         if entry.cls is None:
             raise PluginError(f"{record.id} has no class to be built from")
         required = _required(entry.cls)
@@ -448,6 +468,23 @@ def _joined(first: JSON, second: JSON) -> JSON:
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         return {**first, **second}
     return first if second is None else second
+
+
+def _typed(cls: type[Any], record: Record) -> dict[str, Any]:
+    """The parameters of an instance that a program gave, of the types that its class says."""
+    from typing import get_type_hints
+
+    hints = get_type_hints(cls)
+    values = resolve_secrets(record.parameters, record.id)
+    problems: Problems = []
+    for name, value in values.items():
+        try:
+            structure(value, hints.get(name, Any), f"{record.id}.{name}")
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(problems)
+    return dict(values)
 
 
 def _required(cls: type[Any]) -> Collection[str]:

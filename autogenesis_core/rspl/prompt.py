@@ -113,7 +113,7 @@ class Prompt:
 
     record: Record
 
-    def render(self, **inputs: Any) -> list[dict[str, str]]:
+    def render(self, /, **inputs: Any) -> list[dict[str, str]]:
         """Messages in OpenAI's chat shape, neighbouring sections of one role joined; `inputs` are any values.
 
         Raises TemplateError if an input is missing.

@@ -1,7 +1,8 @@
 """Retrieval: the resources that fit a query best, by SQLite's full-text search and its bm25.
 
 A word of a query finds a record by the record's own words (stemmed), or by a topic that both belong to: people say
-umbrella where a description says weather. Of these ways the best one counts, and the words of a query add up.
+umbrella where a description says weather. Of these ways the best one counts, and the words and phrases of a query add
+up. A word that occurs nowhere is taken as those that it may be a slip of.
 """
 
 import re
@@ -29,8 +30,8 @@ _QUERY = 4_000  # characters of a query that are read
 _WORDS = 32  # distinct words of a query that are searched for
 _TEXT = 10_000  # characters of a record's texts that are read; what it is for stands at the beginning
 _TOPIC = 1.3  # weight of a topic, relative to a word of a description
-_NAMED = 1.5  # the same where the name itself says the topic
-_LONG = 5  # letters of a word whose slips are looked for, at least
+_NAMED = 1.75  # the same where the name itself says the topic
+_LONG = (5, 24)  # letters of a word whose slips are looked for: a shorter one turns into another word by any slip
 _SLIP = 0.7  # weight of a word that was meant by another spelling
 _PHRASE = 4  # words of a phrase, at most
 _STOP = frozenset(STOP.split())
@@ -68,8 +69,8 @@ class Index:
 
     def __init__(self, records: "Iterable[Record]") -> None:
         self._records = sorted(records, key=lambda record: record.id)
-        self._words: set[str] = set()
-        self._near: dict[str, list[str]] = {}
+        self._vocabulary: set[str] = set()
+        self._slips: dict[str, list[str]] = {}
         self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         try:
             self._build()
@@ -104,7 +105,7 @@ class Index:
         if kind is not None and kind not in KINDS:
             raise unknown("kind", kind, KINDS)
         scores: dict[int, float] = {}
-        for word in _query_words(query, self._words):
+        for word in _query_words(query, self._vocabulary):
             for number, score in self._scores(word).items():
                 scores[number] = scores.get(number, 0.0) + score
         fitting = (number for number in scores if kind in (None, self._records[number].kind))
@@ -136,14 +137,11 @@ class Index:
 
     def _spelt_like(self, word: str) -> list[str]:
         """The words of records and topics that differ from a long enough word by one slip of the finger."""
-        if len(word) < _LONG:
+        if not _LONG[0] <= len(word) <= _LONG[1]:
             return []
-        if not self._near:
-            for known in self._words:
-                if len(known) >= _LONG:
-                    for slip in _slips(known):
-                        self._near.setdefault(slip, []).append(known)
-        return sorted({known for slip in _slips(word) for known in self._near.get(slip, ())})
+        if not self._slips:
+            self._slips = _by_slip(word for word in self._vocabulary if _LONG[0] <= len(word) <= _LONG[1])
+        return sorted({known for slip in _slips(word) for known in self._slips.get(slip, ())})
 
     def _build(self) -> None:
         run = self._database
@@ -155,22 +153,20 @@ class Index:
             ) from None
         run.execute("BEGIN")
         for number, record in enumerate(self._records):
-            name, description, arguments, texts = (self._known(_words(text)) for text in _document(record))
+            words = [list(_words(text)) for text in _document(record)]
+            self._vocabulary.update(*words[:2])
+            name, description, arguments, texts = map(" ".join, words)
             run.execute("INSERT INTO own (rowid, name, description) VALUES (?, ?, ?)", (number, name, description))
             run.execute("INSERT INTO detail (rowid, arguments, texts) VALUES (?, ?, ?)", (number, arguments, texts))
         members: list[dict[int, float]] = []
         for topic, (match, cues) in enumerate(_topics()):
-            run.execute("INSERT INTO topic (rowid, words) VALUES (?, ?)", (topic, self._known(cues)))
+            run.execute("INSERT INTO topic (rowid, words) VALUES (?, ?)", (topic, " ".join(cues)))
+            self._vocabulary.update(cues)
             found = dict.fromkeys((number for (number,) in run.execute(_MEMBERS, [match])), 1.0)
             found.update((number, _NAMED) for (number,) in run.execute(_MEMBERS, [f"name: ({match})"]))
             members.append(found)
         run.execute("COMMIT")
         self._topics = _topic_scores(members, len(self._records))
-
-    def _known(self, words: Iterable[str]) -> str:
-        words = list(words)
-        self._words.update(words)
-        return " ".join(words)
 
 
 @lru_cache(maxsize=1)
@@ -228,6 +224,14 @@ def _joined(words: Sequence[str], size: int, known: Set[str]) -> Iterator[str]:
 def _slips(word: str) -> set[str]:
     """A word and what is left of it without one letter: two words differ by one slip if they share one of these."""
     return {word, *(word[:place] + word[place + 1 :] for place in range(1, len(word)))}
+
+
+def _by_slip(words: Iterable[str]) -> dict[str, list[str]]:
+    by_slip: dict[str, list[str]] = {}
+    for word in words:
+        for slip in _slips(word):
+            by_slip.setdefault(slip, []).append(word)
+    return by_slip
 
 
 def _words(text: str) -> Iterator[str]:

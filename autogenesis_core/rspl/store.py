@@ -218,8 +218,13 @@ class Store(Reader):
         """Keeps a proposal for a variable; returns its id, which is the same for the same value. It changes nothing."""
         id_ = proposal_id(variable, value)
         row = (id_, time.time(), run, variable, _redacted(value), redact(reason[:2000]), "open")
+        query = """
+            INSERT INTO proposals VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+            SET state = 'open', time = excluded.time, run = excluded.run, reason = excluded.reason
+            WHERE state <> 'open'
+        """
         with self._write() as execute:
-            execute("INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            execute(query, row)
         return id_
 
     def settle(self, ids: Iterable[str], state: Literal["committed", "rejected"]) -> None:

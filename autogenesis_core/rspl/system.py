@@ -39,7 +39,7 @@ class System:
     @cached_property
     def library(self) -> Mapping[str, Record]:
         """Everything that may be found and used: this system, and what else its store has."""
-        return {**self._manager.library(), **self.records}
+        return {**self._manager.library(fresh=False), **self.records}
 
     def retrieve(self, query: str, k: int = 4, kind: str | None = None) -> Sequence[Found]:
         """The `k` resources of the library that fit a query best."""

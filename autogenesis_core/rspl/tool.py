@@ -233,6 +233,8 @@ def _argument_texts(text: str) -> dict[str, str]:
 
 def schema_of(annotation: Any) -> Mapping[str, JSON]:
     """The JSON schema of a Python type: scalars, lists, mappings, literals and unions of them."""
+    if annotation is Any:  # what JSON is at run time
+        return {}
     if annotation in _JSON_TYPES:
         return _JSON_TYPES[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)

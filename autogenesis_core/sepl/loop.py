@@ -107,8 +107,12 @@ class Loop:
         baseline, found = await self.evaluator.evaluate_all(systems, "val", self.examples["val"])
         return Assessment(found, baseline)
 
+    def context(self, number: int) -> SeplContext:
+        """What the operators of a round see."""
+        return _RoundContext(self, number)
+
     async def _round(self, number: int) -> RoundReport:
-        context = _RoundContext(self, number)
+        context = self.context(number)
         hypotheses = tuple(await self.hooks.reflect(context))
         edits = tuple(await self.hooks.select(context, hypotheses))
         if not edits:

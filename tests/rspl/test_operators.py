@@ -175,18 +175,31 @@ def test_init_brings_what_is_registered_into_the_store_and_says_the_names(tmp_pa
 @each_kind
 def test_build_makes_the_instance_that_get_gives(tmp_path, kind):
     async def use(server):
-        server.unregister("thing")  # a runtime has built what it runs itself
-        server.register(made(kind), CLASSES[kind])
-        assert server.get_state("thing").lifecycle == "registered"
-        built = await server.build("thing")
-        assert server.get_state("thing").lifecycle == "built"
-        again = server.get("thing")
+        server.register(made(kind, "other"), CLASSES[kind])
+        assert server.get_state("other").lifecycle == "registered"
+        built = await server.build("other")
+        assert server.get_state("other").lifecycle == "built"
+        again = server.get("other")
         assert type(built) is type(again)
         assert CLASSES[kind] is None or isinstance(built, CLASSES[kind])
         assert again == built
         return getattr(built, "hint", None) or built.record.parameters["hint"]
 
     assert within(tmp_path, kind, use) == "first"
+
+
+@each_kind
+def test_a_resource_that_was_retired_is_registered_and_built_again(tmp_path, kind):
+    async def use(server):
+        states = []
+        await server.build("thing")
+        server.unregister("thing")
+        server.register(made(kind), CLASSES[kind])
+        states.append(server.get_state("thing").lifecycle)
+        await server.build("thing")
+        return [*states, server.get_state("thing").lifecycle]
+
+    assert within(tmp_path, kind, use) == ["registered", "built"]
 
 
 @each_kind

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Optional, Union
+from typing import Literal, Optional, Union
 
 import pytest
 from attrs import field, frozen
@@ -262,7 +262,6 @@ def test_a_supported_type_has_a_schema_and_takes_exactly_what_it_says(annotation
     "annotation",
     [
         object,
-        Any,
         bytes,
         set[int],
         Path,

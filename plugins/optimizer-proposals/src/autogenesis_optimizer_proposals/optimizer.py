@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from attrs import field, frozen, validators
 
-from autogenesis_core import Edit, Hypothesis, Proposal, SeplContext, hookimpl
+from autogenesis_core import Edit, Hypothesis, InputError, Proposal, SeplContext, hookimpl
 
 
 @frozen
@@ -21,6 +21,11 @@ class ProposalsOptimizer:
     uses_model: ClassVar[bool] = False
 
     rounds: int = field(default=3, validator=validators.ge(1))
+
+    async def check(self, context: SeplContext) -> None:
+        """Raises InputError, before anything is measured, if there is nothing to assess."""
+        if not context.proposals:
+            raise InputError("there is no open proposal for a variable that may change here", "autogenesis proposals")
 
     @hookimpl
     async def sepl_reflect(self, context: SeplContext) -> Sequence[Hypothesis]:

@@ -1,12 +1,10 @@
 """The tool that proposes a new value for a variable."""
 
-from autogenesis_core import InputError, ToolContext, ToolResult, tool
-
-_Value = str | bool | int | float | list[int] | list[float] | list[str] | dict  # type: ignore[type-arg]  # JSON has no schema
+from autogenesis_core import JSON, InputError, ToolContext, ToolResult, tool
 
 
 @tool(destructive=False, idempotent=True, open_world=False, blocking=False)
-def propose_edit(variable: str, value: _Value, reason: str, context: ToolContext) -> ToolResult:
+def propose_edit(variable: str, value: JSON, reason: str, context: ToolContext) -> ToolResult:
     """Propose a better value for a variable of a resource, such as a section of your own prompt. Nothing changes yet.
 
     Args:
@@ -27,7 +25,7 @@ def propose_edit(variable: str, value: _Value, reason: str, context: ToolContext
     """
     if not reason.strip():
         raise InputError("a proposal needs a reason", "say what the present value gets wrong")
-    id_ = context.library.propose(variable, value, reason.strip())  # type: ignore[arg-type]  # lists of one type are JSON too
+    id_ = context.library.propose(variable, value, reason.strip())
     text = (
         f"proposal {id_} for {variable} is kept; nothing has changed. It will be judged in an evolution"
         " (+optimizer=proposals): measured on held-out examples beside the present value,"

@@ -1,0 +1,5 @@
+from autogenesis_core.testing import OptimizerContract
+
+
+class TestProposals(OptimizerContract):
+    option = "optimizer/proposals"
