@@ -14,7 +14,7 @@ from autogenesis_core.loading import default_branch
 from autogenesis_core.rspl.contract import Contract, contract
 from autogenesis_core.rspl.contract import load as load_contract
 from autogenesis_core.rspl.contract import save as save_contract
-from autogenesis_core.rspl.difference import BlamedLine, Difference, blame, difference, render, to_json, visible
+from autogenesis_core.rspl.difference import BlamedLine, Difference, blame, difference, render, to_json
 from autogenesis_core.rspl.lifecycle import VersionState
 from autogenesis_core.rspl.manager import copy, restore
 from autogenesis_core.rspl.prompt import parse_prompt, to_markdown
@@ -352,5 +352,5 @@ def _with_version(verb: str, name: str) -> str:
 __all__ = [
     "AliasMove", "BlamedLine", "Contract", "Difference", "Found", "LogEntry", "Proposal", "Record", "Registry",
     "Removed", "Version", "VersionState", "as_text", "difference", "load_contract", "render", "save_contract",
-    "to_json", "visible",
+    "to_json",
 ]  # fmt: skip

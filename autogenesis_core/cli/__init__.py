@@ -66,5 +66,6 @@ def _traceback() -> None:
 
 def _say(text: str) -> None:
     from autogenesis_core import redact
+    from autogenesis_core.terminal import visible
 
-    print(redact(text), file=sys.stderr)
+    print(visible(redact(text)), file=sys.stderr)

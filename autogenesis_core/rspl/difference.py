@@ -14,6 +14,7 @@ from attrs import NOTHING, NothingType, frozen
 from autogenesis_core.errors import InvalidRecord
 from autogenesis_core.identity import JSON, canonical
 from autogenesis_core.rspl.record import Implementation, Record, Source
+from autogenesis_core.terminal import visible
 
 _CONTEXT = 3  # unchanged lines around a change
 _LONG = 80  # characters from which a string of one line is compared as a text
@@ -29,11 +30,6 @@ _KEY = 64  # characters of a key within a path
 _FIELDS = {"kind", "name", "description", "implementation", "source", "parameters", "exports", "trainable"}
 _PLAIN = re.compile(r"\w[\w-]*")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
-# Controls but tab and line feed, what turns or hides text (bidirectional, zero-width, tag characters), and surrogates.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff"
-    "\uffa0\ufff9-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
 
 _encode = json.JSONEncoder(sort_keys=True).encode
 _AROUND = {"=": ("", ""), "-": ("[-", "-]"), "+": ("{+", "+}")}
@@ -177,16 +173,6 @@ def blame(versions: Iterable[tuple[str, Record]]) -> dict[str, list[BlamedLine]]
         path: [BlamedLine(*line) for line in zip(written.labels, written.text.split("\n"), strict=True)]
         for path, written in state.items()
     }
-
-
-def visible(text: str) -> str:
-    r"""`text` for a terminal: what moves, hides or turns text is written out (`\x1b`); tab and line feed stay.
-
-    Text from a record is not to be trusted: an escape sequence could clear, forge or retitle a terminal.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class _Matcher(SequenceMatcher[str]):

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autogenesis_core import Installed, InvalidRecord, Record, Source, canonical
-from autogenesis_core.rspl.difference import BlamedLine, Difference, blame, difference, render, to_json, visible
+from autogenesis_core.rspl.difference import BlamedLine, Difference, blame, difference, render, to_json
+from autogenesis_core.terminal import visible
 
 HASH = "0123456789abcdef" * 4
 PROMPT = Record(
