@@ -34,7 +34,7 @@ class Loaded:
         """The variables by path: a prompt's sections, a tool's or agent's parameters."""
         return self.record.values()
 
-    def render(self, **inputs: Any) -> list[dict[str, str]]:
+    def render(self, /, **inputs: Any) -> list[dict[str, str]]:
         """A prompt's messages in OpenAI's chat shape; `inputs` fill its placeholders.
 
         Raises InputError for another kind, TemplateError if an input is missing.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from attrs import evolve, frozen
 
 from autogenesis_core.defaults import find_workdir
-from autogenesis_core.errors import InputError, InvalidRecord, unknown
+from autogenesis_core.errors import Conflict, InputError, InvalidRecord, unknown
 from autogenesis_core.identity import JSON
 from autogenesis_core.loading import default_branch
 from autogenesis_core.rspl.contract import Contract, contract
@@ -167,14 +167,16 @@ class Registry:
 
     # Changes
 
-    def update(self, name: str, text: str) -> tuple[str, dict[str, str]]:
+    def update(self, name: str, text: str, *, expected: str = "") -> tuple[str, dict[str, str]]:
         """Commits `text`, in the form that `text()` gives, as the user's own change to a head, without evidence.
 
         Returns the commit and the new version; of text that changes nothing, "" and nothing. Raises InvalidRecord for
-        what may not be stored.
+        what may not be stored, Conflict if the head is not at the version `expected`, where that is given.
         """
         record, artifacts = self.edited(name, text)
         head = self.find(self._resource(name).id)
+        if expected and head.version != expected:
+            raise Conflict(f"{head.id} moved from {expected} to {head.version} in the meantime")
         if record.digest == head.digest:
             return "", {}
         body: dict[str, JSON] = {"author": "user", "evidence": None}
@@ -297,6 +299,8 @@ class Registry:
 
     def _resource(self, name: str) -> Reference:
         reference = Reference.parse(name)
+        if not self.store.history(reference.kind, reference.name, limit=1):
+            raise unknown("resource", reference.id, self.store.resources())
         return Reference(reference.kind, reference.name)
 
     def _records(self, kind: str) -> dict[str, Record]:
@@ -307,10 +311,13 @@ class Registry:
     def _lineage(self, version: Version) -> dict[str, Version]:
         """A version and its first parents, oldest first; a copy's are those of what it was copied from."""
         found = [version]
+        known: dict[str, Version] = {}
         while found[-1].parents and len(found) < _HISTORY:
             parent = found[-1].parents[0]
             reference = Reference.parse(parent if "/" in parent else f"{found[-1].id}@{parent}")
-            above = self.store.version(reference.kind, reference.name, reference.at)
+            if str(reference) not in known:
+                known |= {str(v): v for v in self.store.history(reference.kind, reference.name)}
+            above = known.get(str(reference))
             if above is None:
                 break  # the rest was not imported
             found.append(above)

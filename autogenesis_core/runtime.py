@@ -149,6 +149,12 @@ class Runtime:
         """Adds an object with `sepl_observe` or `rspl_observe`."""
         self.hooks.register(observer, f"observer {type(observer).__name__} {id(observer)}")
 
+    def freeze(self) -> str:
+        """The lock file of this system: its configuration, exact versions and contents; `lock=FILE` runs it."""
+        from autogenesis_core.lock import lock_of
+
+        return lock_of(self)
+
     async def act(self, task: str) -> Answer:
         """The composed agent's answer to a task; raises InputError without agent or model."""
         self.check()

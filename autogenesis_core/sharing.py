@@ -58,7 +58,11 @@ def read(registry: Registry, path: Path) -> tuple[Document, list[Edit]]:
     if path.suffix == ".md":
         record = parse_prompt(_text(path), path.stem, "")
         return _edit(registry, record, Edit(record, None))
-    return Document.from_json(_text(path)), []
+    text = _text(path)
+    try:
+        return Document.from_json(text), []
+    except InputError as error:
+        raise InputError(f"{path}: {error.reason}", error.hint) from None
 
 
 def take(registry: Registry, document: Document, edits: Sequence[Edit] = (), *, source: str = "") -> Imported:

@@ -120,6 +120,10 @@ class Arguments(NamedTuple):
             raise InputError(f"{name}={text} is no number from 1 on", f"{name}={default}")
         return int(text)
 
+    def limit(self, default: int) -> int | None:
+        """How many are shown; None is all, which a program gets unless it asks for fewer."""
+        return None if self.json and "limit" not in self.settings() else self.number("limit", default)
+
     def word(self) -> str:
         """The only word after the verb."""
         if len(self.words) != 1:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from autogenesis_core.cli.arguments import Arguments
-from autogenesis_core.cli.screen import one_line, say, say_commit, say_hint, say_json, say_table, when
+from autogenesis_core.cli.screen import counted, one_line, say, say_commit, say_hint, say_json, say_table, when
 from autogenesis_core.errors import InputError, unknown
 from autogenesis_core.registry import VersionState
 
@@ -77,7 +77,7 @@ def branch_(arguments: Arguments) -> int:
             branches = {name: {id_: h.version for id_, h in registry.store.heads(name).items()} for name in names}
     if arguments.json:
         return say_json(branches)
-    say_table([(name, _heads(len(heads))) for name, heads in branches.items()])
+    say_table([(name, counted(len(heads), "head")) for name, heads in branches.items()])
     name = arguments.words[0] if arguments.words else "NAME"
     return say_hint(branches, f"autogenesis list branch={name} · a run goes there with branch={name}")
 
@@ -100,6 +100,7 @@ def mark_(arguments: Arguments) -> int:
 
 def _aliases(arguments: Arguments, registry: "Registry", name: str) -> int:
     aliases, moves = registry.aliases(name), registry.alias_moves(name)
+    id_ = name.partition("@")[0] if moves else registry.find(name).id
     entries = registry.store.entries_at(move.seq for move in moves)
     rows: list[dict[str, Any]] = []
     last: dict[str, str] = {}
@@ -109,7 +110,6 @@ def _aliases(arguments: Arguments, registry: "Registry", name: str) -> int:
         rows.append({"alias": move.alias, "from": was, "to": move.version, "time": move.time, "by": author})
     if arguments.json:
         return say_json({"aliases": aliases, "moves": rows})
-    id_ = registry.find(name).id
     if not rows:
         say(f"  {id_} has no alias\n\n  autogenesis alias {id_}@VERSION NAME")
         return 0
@@ -123,7 +123,3 @@ def _aliases(arguments: Arguments, registry: "Registry", name: str) -> int:
         ]
     )
     return say_hint(rows, f"autogenesis alias {id_}@VERSION NAME · autogenesis alias {id_} NAME --remove")
-
-
-def _heads(count: int) -> str:
-    return f"{count} {'head' if count == 1 else 'heads'}"

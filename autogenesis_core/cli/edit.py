@@ -64,7 +64,7 @@ def _commit(arguments: Arguments, registry: "Registry", head: "Version", text: s
         raise AutogenesisError("nothing was committed")
     if registry.find(head.id).version != head.version:
         raise Conflict(f"{head.id} moved from {head.version} in the meantime", f"autogenesis diff {head}")
-    return say_commit(arguments.json, *registry.update(head.id, text))
+    return say_commit(arguments.json, *registry.update(head.id, text, expected=head.version))
 
 
 @contextmanager

@@ -20,14 +20,12 @@ _WIDE = 2000  # characters of a line of a value that are shown
 
 def history_(arguments: Arguments) -> int:
     """The versions as a graph, newest first, with what stands where and why each came."""
-    name = arguments.word()
-    # A program gets all of them, unless it asks for fewer.
-    limit = arguments.number("limit", _LIMIT) if not arguments.json or "limit" in arguments.settings() else -2
+    name, limit = arguments.word(), arguments.limit(_LIMIT)
     with arguments.registry() as registry:
-        rows = registry.history(name, limit=limit + 1)
+        rows = registry.history(name, limit=-1 if limit is None else limit + 1)
         id_ = rows[0][0].id if rows else registry.find(name).id
         labels = _labels(registry, id_)
-    more, rows = len(rows) > limit > 0, rows if limit < 0 else rows[:limit]
+    more, rows = limit is not None and len(rows) > limit, rows[:limit]
     if arguments.json:
         return say_json([_version_json(version, entry, labels.get(version.version, [])) for version, entry in rows])
     drawn = graph.draw([_node(version, entry, labels) for version, entry in rows])
@@ -40,8 +38,11 @@ def history_(arguments: Arguments) -> int:
         ]
     )
     if more:
-        say(f"  … the last {limit}; limit={limit * 10} shows more")
-    return say_hint(rows, f"autogenesis diff {id_}@OLD {id_}@NEW · autogenesis restore {id_}@VERSION")
+        say(f"  … the last {limit}; limit={10 * len(rows)} shows more")
+    new, old = rows[0][0], rows[1][0] if len(rows) > 1 else None
+    return say_hint(
+        rows, f"autogenesis diff {old} {new} · autogenesis blame {id_}" if old else f"autogenesis show {id_}"
+    )
 
 
 def diff_(arguments: Arguments) -> int:

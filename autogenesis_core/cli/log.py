@@ -20,15 +20,16 @@ _STATES = ("open", "committed", "rejected")
 
 def log_(arguments: Arguments) -> int:
     """The log like a story; of a run, a commit or a resource with its reasons, if one is named."""
-    name = arguments.optional()
-    limit = arguments.number("limit", _LIMIT) if not arguments.json or "limit" in arguments.settings() else -2
+    name, limit = arguments.optional(), arguments.limit(_LIMIT)
     with arguments.registry() as registry:
-        entries = registry.log(name, limit=limit + 1)
-    more, entries = len(entries) > limit > 0, entries if limit < 0 else entries[-limit:]
+        entries = registry.log(name, limit=-1 if limit is None else limit + 1)
+        if not entries and "/" in name:
+            registry.find(name)  # says which name is near
+    more, entries = limit is not None and len(entries) > limit, entries[-limit if limit else 0 :]
     if arguments.json:
         return say_json([entry_json(entry) for entry in entries])
     if more:
-        say(f"  … the last {limit}; limit={limit * 10} shows more")
+        say(f"  … the last {limit}; limit={10 * len(entries)} shows more")
     width = max((len(entry.id) for entry in entries), default=0)
     for entry in entries:
         say(f"  {entry.id:<{width}}  {entry.event:<8}  {when(entry.time)}   {story(entry)}")

@@ -4,7 +4,7 @@ from datetime import datetime, time
 from pathlib import Path
 
 from autogenesis_core.cli.arguments import Arguments
-from autogenesis_core.cli.screen import one_line, say, say_hint, say_json, say_table
+from autogenesis_core.cli.screen import counted, one_line, say, say_hint, say_json, say_table
 from autogenesis_core.errors import InputError, unknown
 
 KINDS = ("prompt", "agent", "tool", "environment", "memory")
@@ -82,7 +82,7 @@ def contract_(arguments: Arguments) -> int:
         return say_json({"name": made.name, "tokens": made.tokens, "ids": made.ids, "text": made.text, "file": to})
     if to is None:
         say(made.text.removesuffix("\n"))
-    count = f"{len(made.ids)} {'resource' if len(made.ids) == 1 else 'resources'}, about {made.tokens} tokens"
+    count = f"{counted(len(made.ids), 'resource')}, about {made.tokens} tokens"
     say(f"  {to}: {count}" if to is not None else count, error=to is None)
     return 0
 

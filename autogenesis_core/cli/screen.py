@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from autogenesis_core import redact
-from autogenesis_core.registry import visible
+from autogenesis_core.terminal import visible
 
 
 def say(text: str = "", *, colour: str = "", error: bool = False) -> None:
@@ -65,3 +65,8 @@ def one_line(value: Any, width: int = 100) -> str:  # what a log body or a recor
 def when(seconds: float) -> str:
     """A time as people here write it."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things: `1 head`, `2 heads`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from autogenesis_core.cli.arguments import Arguments
 from autogenesis_core.cli.resources import KINDS
-from autogenesis_core.cli.screen import say, say_hint, say_json
+from autogenesis_core.cli.screen import counted, say, say_hint, say_json
 from autogenesis_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def export_(arguments: Arguments) -> int:
     }
     if arguments.json:
         return say_json({"to": to, **counts})
-    say(f"  {to}: {_count(counts['resources'], 'resource')}, {_count(counts['versions'], 'version')}")
+    say(f"  {to}: {counted(counts['resources'], 'resource')}, {counted(counts['versions'], 'version')}")
     return say_hint(to, f"autogenesis import {to}   in another project")
 
 
@@ -51,9 +51,14 @@ def import_(arguments: Arguments) -> int:
     path = Path(arguments.word())
     if not path.exists():
         raise InputError(f"there is no file or folder {path}", arguments.usage)
-    if "--dry-run" in arguments.flags:
-        with TemporaryDirectory(prefix="autogenesis-") as folder, _rehearsal(arguments, folder) as registry:
+    dry, store = "--dry-run" in arguments.flags, _store(arguments)
+    if dry or not store.exists():  # where there is no store, none is made for what cannot be read
+        with (
+            TemporaryDirectory(prefix="autogenesis-") as folder,
+            _rehearsal(arguments, store, Path(folder)) as registry,
+        ):
             done = take(registry, *read(registry, path), source=str(path))
+    if dry:
         return _say_imported(arguments, done, "would be ")
     with arguments.registry(create=True) as registry:
         done = take(registry, *read(registry, path), source=str(path))
@@ -105,18 +110,22 @@ async def _lock(overrides: Sequence[str]) -> str:
         return lock_of(ag)
 
 
-def _rehearsal(arguments: Arguments, folder: str) -> "Registry":
-    """A registry of a copy of the store, or of an empty one where there is none."""
+def _store(arguments: Arguments) -> Path:
     from autogenesis_core.defaults import find_workdir
+
+    return find_workdir(Path.cwd(), arguments.settings().get("workdir")) / "autogenesis.db"
+
+
+def _rehearsal(arguments: Arguments, store: Path, folder: Path) -> "Registry":
+    """A registry of a copy of the store, or of an empty one where there is none."""
     from autogenesis_core.registry import Registry
 
-    settings = arguments.settings()
-    branch = settings.get("branch")
-    if (find_workdir(Path.cwd(), settings.get("workdir")) / "autogenesis.db").exists():
+    branch = arguments.settings().get("branch")
+    if store.exists():
         with arguments.registry() as registry:
-            registry.backup(Path(folder) / "autogenesis.db")
+            registry.backup(folder / store.name)
             branch = registry.branch
-    return Registry.open(folder, branch, create=True)
+    return Registry.open(str(folder), branch, create=True)
 
 
 def _other(arguments: Arguments) -> tuple[Path, tuple[str, ...]]:
@@ -139,7 +148,7 @@ def _say_imported(arguments: Arguments, done: "Imported", would: str = "") -> in
         return say_json(asdict(done))
     for id_, versions in done.added.items():
         named = ", ".join(versions) if len(versions) <= _SHOWN else f"{versions[0]} … {versions[-1]}"
-        say(f"  {would}added      {id_}   {_count(len(versions), 'version')}: {named}")
+        say(f"  {would}added      {id_}   {counted(len(versions), 'version')}: {named}")
     for old, new in done.renumbered.items():
         say(f"  {would}renumbered {old} → {new}")
     for branch, heads in done.moved.items():
@@ -164,7 +173,3 @@ def _pour(text: str) -> int:
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode())
     return 0
-
-
-def _count(count: int, one: str) -> str:
-    return f"{count:,} {one}{'' if count == 1 else 's'}"

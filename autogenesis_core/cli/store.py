@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from autogenesis_core.cli.arguments import Arguments
-from autogenesis_core.cli.screen import say, say_hint, say_json
+from autogenesis_core.cli.screen import counted, say, say_hint, say_json
 from autogenesis_core.errors import InputError
 
 
@@ -50,7 +50,8 @@ def gc_(arguments: Arguments) -> int:
     if arguments.json:
         counts = {"records": found.records, "artifacts": found.artifacts, "events": found.events}
         return say_json({**counts, "removed": not dry, "bytes": before - after})
-    count = f"{found.records} records, {found.artifacts} artifacts, {found.events} journal events of ended runs"
+    things = [counted(found.records, "record"), counted(found.artifacts, "artifact")]
+    count = f"{', '.join(things)}, {counted(found.events, 'journal event')} of ended runs"
     say(f"  {'would remove' if dry else 'removed'} {count}" + ("" if dry else f": {before - after:,} bytes"))
     return say_hint(dry, "autogenesis gc") if dry else 0
 

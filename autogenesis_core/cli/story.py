@@ -6,7 +6,7 @@ A body may come from another store, so any part of it may be missing or of anoth
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from autogenesis_core.cli.screen import one_line
+from autogenesis_core.cli.screen import counted, one_line
 from autogenesis_core.registry import LogEntry
 
 
@@ -27,9 +27,9 @@ def story(entry: LogEntry) -> str:
             was, now = (one_line(body.get(key)) or "nothing" for key in ("from", "to"))
             return f"{one_line(body.get('resource'))}@{one_line(body.get('alias'))}: {was} → {now} {_by(body)}"
         case "branch":
-            count = len(_part(body, "heads"))
+            heads = counted(len(_part(body, "heads")), "head")
             name, source = one_line(body.get("branch")), one_line(body.get("source"), 60)
-            return f"{name} takes {count} {'head' if count == 1 else 'heads'} from {source or 'elsewhere'} {_by(body)}"
+            return f"{name} takes {heads} from {source or 'elsewhere'} {_by(body)}"
         case "mark":
             name = f"{one_line(body.get('resource'))}@{one_line(body.get('version'))}"
             return f"{name}: {one_line(body.get('from'))} → {one_line(body.get('to'))} {_by(body)}"

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from attrs import define, field, frozen
 
-from autogenesis_core.errors import InputError, StoreError, unknown
+from autogenesis_core.errors import InputError, StoreError, UnknownName, unknown
 from autogenesis_core.identity import JSON
 from autogenesis_core.rspl import database as db
 from autogenesis_core.rspl.entity import Kind
@@ -233,9 +233,10 @@ class Reader:
         versions = [known.version for known in self.history(kind, name, limit=1000)]
         if not versions:
             raise unknown("resource", reference.id, self.resources())
+        if when is not None:
+            raise UnknownName(f"{reference} meant nothing at that time", f"autogenesis history {reference.id}")
         names = (*versions, *self.aliases(kind, name), *self.branches(), CHAMPION)
-        then = "" if when is None else " at that time"
-        raise unknown(f"version{then}", str(reference), [f"{reference.id}@{known}" for known in names])
+        raise unknown("version", str(reference), [f"{reference.id}@{known}" for known in names])
 
     def _meant(self, reference: Reference, branch: str) -> str | None:
         kind, name, at = reference.kind, reference.name, reference.at

@@ -11,6 +11,7 @@ from autogenesis_core.identity import JSON
 from autogenesis_core.rspl import contract as contracts
 from autogenesis_core.rspl.contract import Contract
 from autogenesis_core.rspl.entity import Kind
+from autogenesis_core.rspl.library import Library
 from autogenesis_core.rspl.manager import Manager, State
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.reference import Reference
@@ -163,7 +164,8 @@ class Server:
                 return self.get(name).render(**given)
             case "tool":
                 system = System({self._id(name): self._manager.get_info(self._id(name))}, self._manager)
-                return await Toolbox(system.tools, self._authorize).run(name, given)
+                library = Library(system, self._authorize)
+                return await Toolbox(system.tools, self._authorize, library=library).run(name, given)
             case "agent":
                 if self._runner is None:
                     raise PluginError("an agent runs within a runtime")

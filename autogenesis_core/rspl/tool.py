@@ -1,6 +1,5 @@
 """Tools: typed functions, or classes with a typed `run`, described by a JSON schema made from their signature."""
 
-import asyncio
 import inspect
 import re
 import textwrap
@@ -118,6 +117,8 @@ class Tool:
         if inspect.iscoroutinefunction(self.run):
             return ToolResult.of(await self.run(**arguments))
         if self.blocking:
+            import asyncio  # 25 ms, which those who only look at a registry need not wait
+
             return ToolResult.of(await asyncio.to_thread(self.run, **arguments))
         return ToolResult.of(self.run(**arguments))
 

@@ -75,7 +75,7 @@ def skilled_files() -> dict[str, str]:
     return {
         "parts.py": PARTS,
         "conf/agent/skilled.yaml": CONF.format(package="agent", about="Has a skill", target="Skilled")
-        + "nap: 0.0\n",
+        + "skill: 3\nnap: 0.0\n",
         "conf/benchmark/digits.yaml": CONF.format(package="benchmark", about="Says digits", target="Digits"),
         "conf/optimizer/proposes.yaml": CONF.format(package="optimizer", about="Proposes skills", target="Proposes")
         + "skills: 5 4 8\nrounds: 3\n",

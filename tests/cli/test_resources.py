@@ -207,6 +207,8 @@ def test_a_run_without_a_result_is_listed_as_unfinished(evolved, typed):
         (("retrieve", "skill", "kind=agnt"), "did you mean agent?"),
         (("contract", "agnt"), "did you mean agent?"),
         (("contract", "agent/skiled"), "did you mean agent/skilled?"),
+        (("alias", "agent/skiled"), "did you mean agent/skilled?"),
+        (("alias", "agent/skiled", "--json"), "did you mean agent/skilled?"),
         (("alias",), "alias takes a resource and a name"),
         (("alias", "agent/skiled", "production"), "did you mean agent/skilled?"),
         (("alias", f"{AGENT}@1.0.7", "production"), "did you mean agent/skilled@1.0."),

@@ -182,12 +182,12 @@ class RegistryMachine(RuleBasedStateMachine):
     def update(self, pick, value):
         if not (id_ := self.known(pick)):
             return
-        record = made(id_, value)
+        head = self.model.version(id_, self.model.head("main", id_))
+        record = Record.from_body(head.body).with_values(made(id_, value).values())
         with Store.memory() as other:
             other.commit("main", [Change(record, None)])
             text = Registry(other, "main").text(id_)
         commit, versions = self.registry.update(id_, text)
-        head = self.model.version(id_, self.model.head("main", id_))
         if head.digest == record.digest:
             assert (commit, versions) == ("", {})
         else:
@@ -377,9 +377,9 @@ class RegistryMachine(RuleBasedStateMachine):
         if not hasattr(self, "model"):
             return
         for id_ in self.model.versions:
-            for branch in self.model.heads:
-                if branch != SHIPPED and (head := self.model.head(branch, id_)):
-                    assert self.registry.find(f"{id_}@{branch}").version == head
+            for branch, heads in self.model.heads.items():
+                if id_ in heads:
+                    assert self.registry.find(f"{id_}@{branch}").version == heads[id_]
             for alias, version in self.model.aliases.get(id_, {}).items():
                 assert self.registry.find(f"{id_}@{alias}").version == version
             if head := self.model.head("main", id_):

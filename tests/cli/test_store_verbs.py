@@ -1,0 +1,127 @@
+"""audit, backup, gc; retrieve, contract, run."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from autogenesis_core.registry import load_contract
+from autogenesis_core.rspl.store import Store
+
+AGENT = "agent/skilled"
+STORE = "workdir/autogenesis.db"
+
+
+def test_audit_counts_and_says_whole(evolved, typed):
+    typed("restore", f"{AGENT}@1.0.0")
+    code, out, _ = typed("audit")
+    assert (code, "whole: 5 log entries and 4 versions" in out) == (0, True)
+    found = json.loads(typed("audit", "--json")[1])
+    assert (found["whole"], found["problem"], found["entries"], found["versions"]) == (True, None, 5, 4)
+
+
+def test_audit_names_the_first_entry_that_was_changed_and_what_to_do(evolved, typed):
+    with closing(sqlite3.connect(evolved / STORE)) as connection, connection:
+        connection.execute("UPDATE log SET body = replace(body, 'too little', 'too much') WHERE seq = 3")
+    code, out, _ = typed("audit")
+    assert (code, "broken: log entry 3 (reject" in out, "put a backup in its place" in out) == (1, True, True)
+    code, out, _ = typed("audit", "--json")
+    assert (code, json.loads(out)["whole"]) == (1, False)
+
+
+def test_a_backup_is_a_whole_store_and_replaces_nothing(evolved, typed):
+    code, out, _ = typed("backup", "kept/copy.db")
+    assert (code, "kept/copy.db" in out) == (0, True)
+    with Store.open(Path("kept/copy.db"), create=False) as store:
+        assert (store.verify(), store.heads("main")[AGENT].version) == (None, "1.0.2")
+    assert typed("backup", "kept/copy.db")[0] == 2
+
+
+def test_gc_removes_what_nothing_refers_to_and_a_dry_run_only_counts(evolved, typed):
+    with Store.open(evolved / STORE) as store:
+        store.put({"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08": b"test"})
+    before = json.loads(typed("history", AGENT, "--json")[1])
+    counted = json.loads(typed("gc", "--dry-run", "--json")[1])
+    assert (counted["artifacts"], counted["removed"]) == (1, False)
+    assert "would remove 0 records, 1 artifact" in typed("gc", "--dry-run")[1]
+    assert "removed 0 records, 1 artifact" in typed("gc")[1]
+    assert json.loads(typed("gc", "--json")[1])["artifacts"] == 0
+    assert json.loads(typed("history", AGENT, "--json")[1]) == before
+    assert typed("audit")[0] == 0
+
+
+def test_retrieve_finds_what_fits_a_query(notes, typed):
+    Path("sums.md").write_text("---\nname: sums\ndescription: Adds numbers up\n---\n## Rules\nAdd the numbers.\n")
+    typed("import", "sums.md")
+    out = typed("retrieve", "add", "numbers", "k=1")[1]
+    assert out.splitlines()[0].split()[0] == "prompt/sums"
+    assert "autogenesis contract prompt/sums" in out
+    assert [found["id"] for found in json.loads(typed("retrieve", "take notes", "k=1", "--json")[1])] == [
+        "prompt/notes"
+    ]
+    assert typed("retrieve", "numbers", "kind=tool")[1] == "  nothing fits\n"
+
+
+def test_a_contract_is_printed_with_its_tokens_beside(notes, typed):
+    code, out, err = typed("contract", "prompt")
+    assert (code, "## prompt/notes" in out) == (0, True)
+    assert err.startswith("1 resource, about ")
+    found = json.loads(typed("contract", "prompt/notes", "--json")[1])
+    assert (found["ids"], found["tokens"] > 0) == (["prompt/notes"], True)
+
+
+def test_a_contract_goes_into_a_file_but_not_over_another(notes, typed):
+    assert typed("contract", "to=SKILL.md")[0] == 0
+    assert load_contract(Path("SKILL.md")).ids == ("prompt/notes",)
+    assert typed("contract", "to=SKILL.md")[0] == 0
+    code, _, err = typed("contract", "to=notes.md")
+    assert (code, "is there and is no contract" in err) == (2, True)
+    assert Path("notes.md").read_text().startswith("---\nname: notes")
+    assert typed("contract", "to=notes.md", "--force")[0] == 0
+
+
+def test_run_chooses_a_tool_of_the_catalogue_by_itself(tmp_path, typed, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert typed("run", "tool/calculator", '{"expression": "2*3"}') == (0, "6\n", "")
+    assert json.loads(typed("run", "tool/calculator", '{"expression": "2*3"}', "--json")[1])["text"] == "6"
+    assert typed("run", "tool/calculator", '{"expression": "2*4"}', "+tool=calculator")[1] == "8\n"
+
+
+def test_run_brings_in_what_only_the_store_has(notes, typed):
+    code, out, _ = typed("run", "prompt/notes")
+    assert (code, "Use short lines." in out) == (0, True)
+    [message] = json.loads(typed("run", "prompt/notes", "{}", "--json")[1])
+    assert (message["role"], "Use short lines." in message["content"]) == ("system", True)
+
+
+def test_run_takes_a_version(notes, typed):
+    Path("notes.md").write_text(Path("notes.md").read_text().replace("short", "long"))
+    typed("import", "notes.md")
+    assert "Use long lines." in typed("run", "prompt/notes")[1]
+    assert "Use short lines." in typed("run", "prompt/notes@1.0.0")[1]
+
+
+def test_run_finds_what_a_chosen_part_brings(tmp_path, typed, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = typed("run", "prompt/tool_calling", "{}", "+agent=tool_calling")
+    assert (code, out.startswith("system\n")) == (0, True)
+
+
+def test_run_steps_through_an_environment(tmp_path, typed, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    out = typed("run", "environment/gymnasium", '{"seed": 1, "actions": [0, 1]}', "--json")[1]
+    assert [(len(step["observation"]), step["reward"]) for step in json.loads(out)] == [(4, 1.0), (4, 1.0)]
+
+
+def test_run_takes_its_input_from_standard_input(tmp_path, command):
+    done = command("run", "tool/calculator", "-", folder=tmp_path, text='{"expression": "6*7"}')
+    assert (done.returncode, done.stdout) == (0, b"42\n")
+
+
+@pytest.mark.parametrize("words", [("tool/calculatr", "{}"), ("tool/calculator", "{"), ("hammer", "{}"), ("tol/x",)])
+def test_run_of_what_is_not_there_leaves_nothing_behind(tmp_path, typed, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    assert typed("run", *words)[0] == 2
+    assert list(tmp_path.iterdir()) == []
