@@ -40,7 +40,7 @@ from autogenesis_core.rspl.store import SHIPPED, Change, Removed, Store
 from autogenesis_core.rspl.transfer import Document, export, import_
 
 FULL = bool(os.environ.get("AUTOGENESIS_TORTURE"))
-EXAMPLES, STEPS = (300, 60) if FULL else (15, 25)
+EXAMPLES, STEPS = (300, 60) if FULL else (40, 30)
 
 IDS = ("prompt/a", "tool/b", "agent/c", "memory/d")
 BRANCHES = ("trial", "spare")

@@ -358,3 +358,22 @@ def test_an_index_that_cannot_be_built_is_closed(monkeypatch):
         Index([evolve(CALCULATOR, description=5)])
     with pytest.raises(sqlite3.ProgrammingError):
         opened[0].execute("SELECT 1")
+
+
+@pytest.mark.parametrize(("name", "bound"), [("blind", 0.9), ("other_fields", 0.5)])
+def test_queries_of_an_author_who_had_not_seen_the_code_are_answered(name, bound):
+    """`other_fields` has tools that the vocabulary has no topics for: what the words alone find."""
+    lines = [
+        json.loads(line) for line in (Path(__file__).parent / f"data/retrieval_{name}.jsonl").read_text().splitlines()
+    ]
+    queries = [line for line in lines if "query" in line]
+    tools = [line for line in lines if "query" not in line]
+    assert len(queries) >= 60
+    assert len(tools) >= 40
+    with Index(record(line["name"].replace("-", "_"), line["description"]) for line in tools) as made:
+        hits = [
+            len({one.id.removeprefix("tool/") for one in made.search(line["query"])} & {n.replace("-", "_") for n in line["expected"]})
+            / len(line["expected"])
+            for line in queries
+        ]  # fmt: skip
+    assert sum(hits) / len(hits) >= bound
