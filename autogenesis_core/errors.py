@@ -147,9 +147,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.6)), None)
 
 
+def shortened(text: str) -> str:
+    """`text` as a message may repeat it: of a long one the beginning."""
+    return text if len(text) <= 100 else f"{text[:99]}…"
+
+
 def unknown(what: str, name: str, known: Iterable[str], hint: str = "") -> UnknownName:
     """The error for a name that is not known, with the nearest known name or all of them."""
     names = sorted(known)
     near = did_you_mean(name, names)
-    reason = f"no {what} '{name}'" + (f"; did you mean {near}?" if near else "")
+    reason = f"no {what} '{shortened(name)}'" + (f"; did you mean {near}?" if near else "")
     return UnknownName(reason, hint or f"known: {', '.join(names) or 'none'}")

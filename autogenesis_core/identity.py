@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from autogenesis_core.errors import InvalidRecord
 
@@ -45,7 +45,7 @@ def plain(value: object) -> object:
     kind = type(value)  # asked first: to ask for Mapping costs ten times as much
     if kind in _SCALARS:
         return value
-    if kind is dict or isinstance(value, Mapping):
+    if kind is dict or kind is _Dict or isinstance(value, Mapping):
         copied = {}
         for key, item in value.items():  # type: ignore[attr-defined]  # mypy sees no Mapping in `kind is dict`
             if not isinstance(key, str):
@@ -55,3 +55,30 @@ def plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def unchanging(value: object) -> object:
+    """`value`, plain JSON data, with dicts and lists that refuse to be changed; they are dicts and lists still."""
+    kind = type(value)
+    if kind is dict:
+        return _Dict({key: unchanging(item) for key, item in value.items()})  # type: ignore[attr-defined]  # a dict
+    return _List(map(unchanging, value)) if kind is list else value  # type: ignore[call-overload]  # a list
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise TypeError("a record never changes; with_values and attrs.evolve make another")
+
+
+class _Dict(dict[str, Any]):
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
+        return dict, (dict(self),)  # a copy may be changed
+
+
+class _List(list[Any]):
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = append = extend = insert = pop = remove = clear = _refuse
+    sort = reverse = _refuse
+
+    def __reduce__(self) -> tuple[type, tuple[list[Any]]]:
+        return list, (list(self),)  # a copy may be changed

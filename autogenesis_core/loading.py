@@ -6,14 +6,12 @@ every request: `load` looks whether somebody committed, which costs microseconds
 
 import os
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from attrs import define, field, frozen
 
-from autogenesis_core.defaults import find_workdir
 from autogenesis_core.errors import InputError, unknown
 from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.prompt import Prompt
@@ -52,13 +50,13 @@ class _Open:
     """A store that stays open for this process, and what was loaded from it since it last changed."""
 
     reader: Reader
-    file: tuple[int, int]
-    process: int
+    file: tuple[int, ...]
     changes: tuple[int, int]
     loaded: dict[tuple[str, str], Loaded] = field(factory=dict)
 
 
-_open: dict[Path, _Open] = {}
+_open: dict[str, _Open] = {}
+_inherited: list[_Open] = []  # a parent's, after a fork: never closed here
 _lock = Lock()
 _KEPT = 1024  # loaded resources of one store
 
@@ -101,33 +99,59 @@ def _find(reader: Reader, name: str, branch: str | None) -> Loaded:
     return Loaded(version, reader.record(version.digest))
 
 
-@lru_cache(maxsize=64)
-def _path(workdir: str | None, folder: str) -> Path:
-    return find_workdir(Path(folder), workdir) / "autogenesis.db"
+def _path(workdir: str | None, folder: str) -> str:
+    """The file of the store, found as `find_workdir` finds it but looked for at each load, so in microseconds.
+
+    Links are not followed here: one that is set to another store is noticed by the file that it leads to.
+    """
+    if workdir is not None:
+        return os.path.abspath(os.path.join(folder, os.path.expanduser(workdir), "autogenesis.db"))
+    place = folder
+    while not os.path.isfile(found := os.path.join(place, "workdir", "autogenesis.db")):
+        if place == os.path.dirname(place):
+            return os.path.join(folder, "workdir", "autogenesis.db")
+        place = os.path.dirname(place)
+    return found
 
 
-def _current(path: Path) -> _Open:
-    """The open store, opened again after a fork or if another file took its place; emptied if it changed."""
+def _current(path: str) -> _Open:
+    """The open store, opened again if another file took its place; emptied if it changed."""
     known = _open.get(path)
-    file = _identity(path)
-    if known is not None and known.file == file and known.process == os.getpid():
+    if known is not None and known.file == _identity(path, known.reader.immutable):
         changes = known.reader.change_count
         if changes != known.changes:
             known.changes = changes
             known.loaded.clear()
         return known
-    if known is not None and known.process == os.getpid():
-        known.reader.close()  # one that a fork brought is the parent's to close
-    _open.pop(path, None)
-    reader = Reader.open(path)
-    _open[path] = _Open(reader, file, os.getpid(), reader.change_count)
+    if known is not None:
+        known.reader.close()
+        del _open[path]
+    reader = Reader.open(Path(path))
+    _open[path] = _Open(reader, _identity(path, reader.immutable), reader.change_count)
     return _open[path]
 
 
-def _identity(path: Path) -> tuple[int, int]:
+def _identity(path: str, immutable: bool) -> tuple[int, ...]:
+    """Which file it is; of one that is read as it was, also when it changed and whether somebody has it open."""
     try:
         found = os.stat(path)
     except OSError:
-        _path.cache_clear()  # the store that is nearest may be another one by now
-        return 0, 0
-    return found.st_dev, found.st_ino
+        return ()
+    if not immutable:
+        return found.st_dev, found.st_ino
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size, os.path.exists(f"{path}-wal")
+
+
+def _after_fork() -> None:
+    """SQLite's connections may not be used on in a child."""
+    global _lock
+    _lock = Lock()
+    _inherited.extend(_open.values())
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    # No thread may be within SQLite while another forks: the child would wait for SQLite's own locks for ever.
+    os.register_at_fork(
+        before=lambda: _lock.acquire(), after_in_parent=lambda: _lock.release(), after_in_child=_after_fork
+    )

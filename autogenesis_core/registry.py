@@ -15,6 +15,7 @@ from autogenesis_core.rspl.contract import Contract, contract
 from autogenesis_core.rspl.contract import load as load_contract
 from autogenesis_core.rspl.contract import save as save_contract
 from autogenesis_core.rspl.difference import BlamedLine, Difference, blame, difference, render, to_json
+from autogenesis_core.rspl.entity import KINDS
 from autogenesis_core.rspl.lifecycle import VersionState
 from autogenesis_core.rspl.manager import copy, restore
 from autogenesis_core.rspl.prompt import parse_prompt, to_markdown
@@ -73,6 +74,10 @@ class Registry:
 
     def heads(self, kind: str = "") -> dict[str, dict[str, str]]:
         """Every resource's version by branch, of one kind, one resource or all."""
+        if "/" in kind:
+            self._resource(kind)
+        elif kind and kind not in KINDS:
+            raise unknown("kind", kind, KINDS)
         found: dict[str, dict[str, str]] = {}
         for branch in self.store.branches():
             for name, head in self.store.heads(branch).items():
@@ -98,7 +103,7 @@ class Registry:
     def retrieve(self, query: str, k: int = 4, kind: str | None = None) -> Sequence[Found]:
         """The `k` resources that fit a query best, as they stand on this branch; raises InputError for a bad `k`."""
         with Index(self._records(kind or "").values()) as index:
-            return index.search(query, k, kind)
+            return index.search(query, k)
 
     def contract(self, names: Sequence[str] = ()) -> Contract:
         """What resources can do: those named, as `kind/name` or `kind`; all of them without a name."""
@@ -189,6 +194,10 @@ class Registry:
 
         resource = self._resource(name)
         before = self.record(resource.id)
+        if not text.strip():
+            raise InvalidRecord(
+                f"the text of {before.id} is empty", "to be rid of it, leave it out of what you compose"
+            )
         if before.kind == "prompt":
             made = parse_prompt(text, before.name, "")
             if made.name != before.name:
@@ -206,7 +215,9 @@ class Registry:
             raise InvalidRecord(f"{before.id} is JSON, and this is none: {error}") from None
         if not isinstance(data, dict):
             raise InvalidRecord(f"{before.id} is a JSON object")
-        made = Record.from_json({**data, "kind": before.kind, "name": before.name})
+        made = Record.from_json({"kind": before.kind, "name": before.name, **data})
+        if made.id != before.id:
+            raise InvalidRecord(f"this is {made.id}, not {before.id}", "autogenesis copy")
         if made.implementation != before.implementation or made.exports != before.exports:
             raise InvalidRecord("its implementation and exports are its plugin's", "edit description or parameters")
         return made, {}
@@ -235,6 +246,10 @@ class Registry:
         for entry in undone:
             for change in entry.body["changes"]:
                 before.setdefault(change["resource"], change["from"])
+        if made := [resource for resource, version in before.items() if version is None]:
+            raise InputError(
+                f"{made[0]} was made by it, and nothing was there before", f"autogenesis history {made[0]}"
+            )
         versions = [self.find(f"{resource}@{version}") for resource, version in before.items()]
         body: Mapping[str, JSON] = {"undoes": [entry.id for entry in undone]}
         return restore(self.store, str(undone[0].body["branch"]), versions, "rollback", body)
@@ -264,7 +279,9 @@ class Registry:
         Raises UnknownName if there is none of that name.
         """
         if "/" in name:
-            return [entry for _, entry in reversed(self.history(name, limit=limit))]
+            resource = self._resource(name)
+            seqs = self.store.seqs(resource.kind, resource.name)
+            return list(self.store.entries_at(seqs[len(seqs) - limit :] if 0 <= limit < len(seqs) else seqs).values())
         entries = (self.store.entries(run=name, limit=limit) or self.store.entries(id_=name)) if name else None
         entries = self.store.entries(limit=limit) if entries is None else entries
         if name and not entries:
@@ -304,7 +321,9 @@ class Registry:
         return Reference(reference.kind, reference.name)
 
     def _records(self, kind: str) -> dict[str, Record]:
-        """Every head of this branch, or the shipped one where it has none, by `kind/name`."""
+        """Every head of this branch, or the shipped one where it has none, by `kind/name`; raises UnknownName."""
+        if kind and kind not in KINDS:
+            raise unknown("kind", kind, KINDS)
         heads = {**self.store.heads(SHIPPED), **self.store.heads(self.branch)}
         return {name: self.store.record(head.digest) for name, head in heads.items() if not kind or head.kind == kind}
 

@@ -155,8 +155,8 @@ class Runtime:
 
         return lock_of(self)
 
-    async def act(self, task: str) -> Answer:
-        """The composed agent's answer to a task; raises InputError without agent or model."""
+    async def act(self, task: str, *, agent: str = "") -> Answer:
+        """The composed agent's answer to a task, or that of the one named; raises InputError without agent or model."""
         self.check()
         self._begin("act")
         if self._memory is None:
@@ -164,7 +164,7 @@ class Runtime:
         budget = await self._budget(strict=False)
         evaluator = self._evaluator(budget, EpisodeBenchmark())
         live = Live(self._system(), self.manager, self.settings.follow)
-        answer = await evaluator.act(live, task, self._memory, self._propose)
+        answer = await evaluator.act(live, task, self._memory, self._propose, agent)
         await self.tell()
         self._write_result(
             {

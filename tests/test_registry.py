@@ -739,11 +739,12 @@ from pathlib import Path
 from autogenesis_core import Installed, Record
 from autogenesis_core.rspl.store import Change, Store
 with Store.open(Path(sys.argv[1])) as store:
-    print("ready", flush=True)
     for n in range(100_000):
         records = [Record("tool", name, "", Installed("d", "tool/t", "h"), {"n": n}) for name in ("a", "b")]
         heads = [store.head("main", "tool", record.name) for record in records]
         store.commit("main", [Change(r, h.version if h else None) for r, h in zip(records, heads)])
+        if not n:
+            print("ready", flush=True)
 """
 
 

@@ -63,7 +63,7 @@ def _tell(told: _Told, seq: int, event: str, id_: str, body: Mapping[str, Any]) 
     branch = str(body.get("branch", ""))
     for change in body.get("changes", ()):
         name, version = change["resource"], change["version"]
-        made_on = "" if event == "import" else branch
+        made_on = str(body["origin"]["branch"]) if event == "import" else branch
         parents = (*([change["from"]] if change["from"] else []), *change.get("parents", ()))
         told.versions[f"{name}@{version}"] = (id_, change["digest"], parents, made_on, seq)
         told.states[f"{name}@{version}"] = change.get("state", "active")

@@ -4,6 +4,7 @@ Plain SQL over the standard library's sqlite3: a service that only loads a promp
 costs what SQLite costs.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +42,7 @@ _ADDED = (  # by schema 2
 _INDEXES = (
     "CREATE INDEX log_id ON log (id)",
     "CREATE INDEX log_run ON log (run) WHERE run <> ''",
+    "CREATE INDEX log_mark ON log (json_extract(body, '$.resource')) WHERE event = 'mark'",
     "CREATE INDEX journal_run ON journal (run)",
 )
 _TABLES = (
@@ -112,21 +114,20 @@ def connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
 
 
-def connect_readonly(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write, also where the file or its folder cannot be written."""
+def connect_readonly(path: Path) -> tuple[sqlite3.Connection, bool]:
+    """A connection that cannot write, and whether it sees the file only as it is now.
+
+    It does where nobody has the store open and we may not write it: then no WAL may be made beside it, which its owner
+    could not write either.
+    """
     address = path.resolve().as_uri()
-    connection = sqlite3.connect(
-        f"{address}?mode=ro", uri=True, isolation_level=None, timeout=30.0, check_same_thread=False
-    )
-    try:
+    if (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)) or path.with_name(f"{path.name}-wal").exists():
+        connection = sqlite3.connect(
+            f"{address}?mode=ro", uri=True, isolation_level=None, timeout=30.0, check_same_thread=False
+        )
         connection.execute("PRAGMA user_version").fetchone()
-        return connection
-    except sqlite3.OperationalError:
-        connection.close()
-        if path.with_name(f"{path.name}-wal").exists():
-            raise
-    # Without a WAL, and in a folder where none can be made, nobody else can be writing.
-    return sqlite3.connect(f"{address}?immutable=1", uri=True, isolation_level=None, check_same_thread=False)
+        return connection, False
+    return sqlite3.connect(f"{address}?immutable=1", uri=True, isolation_level=None, check_same_thread=False), True
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -179,6 +180,14 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the folder {folder} of the store cannot be made: {error}") from None
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file; raises StoreError where that cannot be seen."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise StoreError(f"the store at {path} cannot be read: {error}") from None
 
 
 def check_file(path: Path) -> int:

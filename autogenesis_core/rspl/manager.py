@@ -261,15 +261,13 @@ class Manager:
 
         Raises PluginError or ConfigurationError if it cannot be built; the resource is `failed` then.
         """
-        if record.digest in self._instances:
-            return self._instances[record.digest]
         # One of the library's has no entry: using it does not make it a part of the system.
         known = record.id in self._entries
         entry = self._entry(record.id) if known else _Entry(record, self._installed(record), stored=True)
         try:
-            instance = self._construct(entry, record)
+            instance = self._instances.get(record.digest) or self._construct(entry, record)
         except AutogenesisError as error:
-            self._fail(entry, record.id, error.reason, known)
+            self._fail(entry, record.id, " ".join(str(error).split()), known)
             raise
         except Exception as error:
             self._fail(entry, record.id, f"{type(error).__name__}: {error}", known)

@@ -119,6 +119,7 @@ class Reader:
     _connection: sqlite3.Connection = field(repr=False)
     _lock: RLock = field(factory=RLock, repr=False)
     _known: dict[str, Record] = field(factory=dict, repr=False)
+    immutable: bool = False  # read as it was when it was opened: no change is noticed
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -126,11 +127,11 @@ class Reader:
 
         Raises InputError if there is none, StoreError for a file that is no store of this program's schema.
         """
-        if not path.exists():
+        if not db.is_there(path):
             raise InputError(f"there is no store at {path}", "run an evolution first, or name another with workdir=")
         schema = db.check_file(path)
         with db.errors_of(path):
-            connection = db.connect_readonly(path)
+            connection, immutable = db.connect_readonly(path)
             schema = schema or int(connection.execute("PRAGMA user_version").fetchone()[0])
         if schema != db.SCHEMA:
             connection.close()
@@ -138,7 +139,7 @@ class Reader:
                 f"the store at {path} has schema {schema} and is only read here",
                 "autogenesis list brings it up to date",
             )
-        return cls(path, connection)
+        return cls(path, connection, immutable=immutable)
 
     def close(self) -> None:
         """Closes the file."""
@@ -249,11 +250,13 @@ class Reader:
             )  # fmt: skip
             if row and row[0]:
                 return str(row[0])
-        return self._head_version(branch if at in ("", CHAMPION) else at, kind, name, strict=at not in ("", CHAMPION))
+        if at not in ("", CHAMPION) and at not in self.branches():
+            return None
+        return self._head_version(branch if at in ("", CHAMPION) else at, kind, name)
 
-    def _head_version(self, branch: str, kind: str, name: str, *, strict: bool = False) -> str | None:
+    def _head_version(self, branch: str, kind: str, name: str) -> str | None:
         """The head's version; a resource that a branch never changed stands where the shipped one does."""
-        for place in (branch,) if strict else (branch, SHIPPED):
+        for place in (branch, SHIPPED):
             row = self._one("SELECT version FROM heads WHERE branch = ? AND kind = ? AND name = ?", place, kind, name)
             if row:
                 return str(row[0])
@@ -276,7 +279,9 @@ class Reader:
             )  # fmt: skip
             if row and row[0]:
                 return str(row[0])
-        for place in (branch, SHIPPED) if at in ("", CHAMPION) else (at,):
+        if at not in ("", CHAMPION) and at not in self.branches():
+            return None
+        for place in (branch if at in ("", CHAMPION) else at, SHIPPED):
             if version := self._head_then(place, kind, name, last):
                 return version
         return None
@@ -284,8 +289,8 @@ class Reader:
     def _head_then(self, branch: str, kind: str, name: str, last: int) -> str | None:
         """Where a head stood after log entry `last`: a version made there, or a move without a new version."""
         made = self._one(
-            "SELECT version, seq FROM versions WHERE kind = ? AND name = ? AND branch = ? AND seq <= ? "
-            "ORDER BY number DESC LIMIT 1",
+            "SELECT v.version, v.seq FROM versions v JOIN log l ON l.seq = v.seq AND l.event <> 'import' "
+            "WHERE v.kind = ? AND v.name = ? AND v.branch = ? AND v.seq <= ? ORDER BY v.number DESC LIMIT 1",
             kind, name, branch, last,
         )  # fmt: skip
         moves = self._read(
@@ -310,10 +315,20 @@ class Reader:
         rows = self._read(f"{_ENTRY} WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?", *given, limit)
         return [_entry(row) for row in reversed(rows)]
 
+    def seqs(self, kind: str, name: str) -> list[int]:
+        """The numbers of the log entries about a resource: its versions, its aliases' moves, its states."""
+        query = """
+            SELECT seq FROM versions WHERE kind = ?1 AND name = ?2
+            UNION SELECT seq FROM aliases WHERE kind = ?1 AND name = ?2
+            UNION SELECT seq FROM log WHERE event = 'mark' AND json_extract(body, '$.resource') = ?1 || '/' || ?2
+            ORDER BY 1
+        """
+        return [row[0] for row in self._read(query, kind, name)]
+
     def entries_at(self, seqs: Iterable[int]) -> dict[int, LogEntry]:
         """Log entries by their numbers."""
         wanted = json.dumps(sorted(set(seqs)))
-        rows = self._read(f"{_ENTRY} WHERE seq IN (SELECT value FROM json_each(?))", wanted)  # noqa: S608  # literals
+        rows = self._read(f"{_ENTRY} WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq", wanted)  # noqa: S608  # literals
         return {row[0]: _entry(row) for row in rows}
 
     def proposals(self, state: str = "open") -> list[Proposal]:

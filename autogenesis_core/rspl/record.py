@@ -12,7 +12,7 @@ from typing import Any, cast
 from attrs import evolve, field, frozen
 
 from autogenesis_core.errors import InvalidRecord, unknown
-from autogenesis_core.identity import JSON, canonical, digest, plain
+from autogenesis_core.identity import JSON, canonical, digest, plain, unchanging
 from autogenesis_core.rspl.entity import KINDS, Kind
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -39,9 +39,10 @@ class Source:
 Implementation = Installed | Source
 
 
-def _copied(value: Any) -> Any:  # JSON data
+def _frozen(value: Any) -> Any:  # JSON data
+    """A copy that nobody can change, since a digest is taken of it."""
     try:
-        return plain(value)
+        return unchanging(plain(value))
     except (TypeError, RecursionError) as error:
         raise InvalidRecord(f"this value is no JSON: {error}") from None
 
@@ -60,10 +61,9 @@ class Record:
     name: str
     description: str
     implementation: Implementation
-    # Copied, so that nobody can change what a digest was taken of.
-    parameters: Mapping[str, JSON] = field(factory=dict, converter=_copied)
-    exports: Mapping[str, JSON] = field(factory=dict, converter=_copied)
-    trainable: Mapping[str, bool] = field(factory=dict, converter=_copied)
+    parameters: Mapping[str, JSON] = field(factory=dict, converter=_frozen)
+    exports: Mapping[str, JSON] = field(factory=dict, converter=_frozen)
+    trainable: Mapping[str, bool] = field(factory=dict, converter=_frozen)
 
     def __attrs_post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -94,7 +94,7 @@ class Record:
     @cached_property
     def body(self) -> str:
         """The canonical JSON that is stored and digested."""
-        text = canonical(self.to_json())
+        text = canonical(self._json())
         if len(text) > _SIZE:
             raise InvalidRecord(f"{self.id} has {len(text):,} characters; at most {_SIZE:,} may be stored")
         return text
@@ -105,7 +105,10 @@ class Record:
         return hashlib.sha256(self.body.encode()).hexdigest()
 
     def to_json(self) -> dict[str, JSON]:
-        """As plain JSON data."""
+        """As plain JSON data, the caller's own."""
+        return cast("dict[str, JSON]", plain(self._json()))
+
+    def _json(self) -> dict[str, JSON]:
         if isinstance(self.implementation, Source):
             implementation: dict[str, JSON] = {
                 "language": self.implementation.language,
@@ -131,7 +134,7 @@ class Record:
     def from_json(cls, data: object) -> "Record":
         """A record from plain JSON data; raises InvalidRecord for anything that is none."""
         made = cls._of(data)
-        canonical(made.to_json())
+        canonical(made._json())
         return made
 
     @classmethod

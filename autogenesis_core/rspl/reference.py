@@ -5,7 +5,7 @@ from typing import cast
 
 from attrs import frozen
 
-from autogenesis_core.errors import InputError, unknown
+from autogenesis_core.errors import InputError, shortened, unknown
 from autogenesis_core.rspl.entity import KINDS, Kind
 
 _REFERENCE = re.compile(r"(?P<kind>[a-z]+)/(?P<name>[a-z][a-z0-9_]{0,63})(@(?P<at>[\w.\-]+))?(#(?P<path>[\w.\-]+))?")
@@ -30,7 +30,9 @@ class Reference:
         """The reference that `text` says; raises InputError that shows the form."""
         match = _REFERENCE.fullmatch(text)
         if not match:
-            raise InputError(f"'{text}' names no resource", "a resource is named like prompt/tool_calling@1.0.0")
+            raise InputError(
+                f"'{shortened(text)}' names no resource", "a resource is named like prompt/tool_calling@1.0.0"
+            )
         if match["kind"] not in KINDS:
             raise unknown("kind", match["kind"], KINDS)
         return cls(cast("Kind", match["kind"]), match["name"], match["at"] or "", match["path"] or "")

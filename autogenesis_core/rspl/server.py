@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen, validators
 
 from autogenesis_core.errors import InputError, PluginError
 from autogenesis_core.identity import JSON
@@ -19,6 +19,30 @@ from autogenesis_core.rspl.retrieval import Found
 from autogenesis_core.rspl.store import Bump
 from autogenesis_core.rspl.system import System
 from autogenesis_core.rspl.toolbox import Permission, Toolbox, ToolUse
+from autogenesis_core.structuring import structure
+
+
+@frozen
+class _Task:
+    """What an agent runs on."""
+
+    task: str
+
+
+@frozen
+class _Recall:
+    """What a memory runs on; `limit` is in tokens."""
+
+    query: str
+    limit: int = field(default=1000, validator=validators.ge(0))
+
+
+@frozen
+class _Episode:
+    """What an environment runs on; an action is of any type."""
+
+    seed: int = 0
+    actions: list[Any] = field(factory=list)
 
 
 @frozen
@@ -169,14 +193,16 @@ class Server:
             case "agent":
                 if self._runner is None:
                     raise PluginError("an agent runs within a runtime")
-                return await self._runner.act(str(_wanted(given, "task")))
+                return await self._runner.act(structure(given, _Task, "input").task, agent=name)
             case "memory":
-                return await self.get(name).recall(str(_wanted(given, "query")), int(given.get("limit", 1000)))
+                recall = structure(given, _Recall, "input")
+                return await self.get(name).recall(recall.query, recall.limit)
             case _:
+                episode = structure(given, _Episode, "input")
                 environment = self.get(name)
                 try:
-                    await environment.reset(int(given.get("seed", 0)))
-                    return [await environment.step(action) for action in given.get("actions", [])]
+                    await environment.reset(episode.seed)
+                    return [await environment.step(action) for action in episode.actions]
                 finally:
                     await environment.close()
 
@@ -200,9 +226,3 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}") from None
-
-
-def _wanted(given: Mapping[str, Any], key: str) -> Any:  # the caller's own value
-    if key not in given:
-        raise InputError(f"the input has no '{key}'", f'{{"{key}": …}}')
-    return given[key]

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, cast
 from attrs import asdict, field, frozen
 
 from autogenesis_core.errors import InputError, InvalidRecord, StoreError, did_you_mean, unknown
-from autogenesis_core.identity import JSON, canonical
+from autogenesis_core.identity import JSON, canonical, plain
 from autogenesis_core.rspl.record import Installed, Record
 from autogenesis_core.rspl.tool import Annotations, Tool, ToolResult
 
@@ -368,7 +368,7 @@ def _skill_md(front: Mapping[str, Any], body: str) -> str:
     import yaml
 
     # Breaks within a text are written as \n: folding would be one more thing to read back exactly.
-    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=float("inf"))
+    head = yaml.safe_dump(plain(front), sort_keys=False, allow_unicode=True, width=float("inf"))
     return f"---\n{head}---\n{body}"
 
 

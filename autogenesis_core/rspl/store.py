@@ -372,7 +372,19 @@ class Store(Reader):
         """Takes in what one commit of another store made; no head moves."""
         seq = self._append("import", commit, run, body)
         rows = [
-            (v.kind, v.name, v.number, v.version, v.digest, canonical(v.parents), v.state, v.model, commit, "", seq)
+            (
+                v.kind,
+                v.name,
+                v.number,
+                v.version,
+                v.digest,
+                canonical(v.parents),
+                v.state,
+                v.model,
+                commit,
+                v.branch,
+                seq,
+            )
             for v in versions
         ]
         bodies = [(digest_, record.body) for digest_, record in records.items()]

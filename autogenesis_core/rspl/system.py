@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from autogenesis_core.errors import InputError
+from autogenesis_core.errors import InputError, unknown
 from autogenesis_core.rspl.context import Context, EpisodeRun
 from autogenesis_core.rspl.entity import Agent, Environment, Memory
 from autogenesis_core.rspl.library import Library, Propose
@@ -57,10 +57,16 @@ class System:
     @cached_property
     def agent(self) -> Agent:
         """The composed agent."""
-        record = self._one("agent")
-        if record is None:
+        return self.agent_named()
+
+    def agent_named(self, name: str = "") -> Agent:
+        """One of the composed agents; without a name, the first."""
+        agents = {record.name: record for record in self.records.values() if record.kind == "agent"}
+        if not agents:
             raise InputError("no agent is chosen", "+agent=tool_calling; see: autogenesis plugins agent")
-        return self._manager.build(record)  # type: ignore[no-any-return]
+        if name and name not in agents:
+            raise unknown("agent", name, agents)
+        return self._manager.build(agents[name or next(iter(agents))])  # type: ignore[no-any-return]
 
     def environment(self) -> Environment | None:
         """A new instance of the composed environment, if there is one."""

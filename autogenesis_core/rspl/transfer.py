@@ -280,7 +280,7 @@ class _Import:
         versions = [
             Version(
                 *_apart(id_), self.here[f"{id_}@{row.version}"], row.digest, self._parents(id_, row), row.state,
-                commit_id, row.model, number,
+                commit_id, row.model, number, commit.branch,
             )
             for number, id_, row in rows
         ]  # fmt: skip

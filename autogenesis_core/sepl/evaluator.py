@@ -130,14 +130,21 @@ class Evaluator:
         """The system's id with the model's settings."""
         return system_id(system.records, self.settings)
 
-    async def act(self, live: Live, task: str, memory: Memory | None = None, propose: Propose | None = None) -> Answer:
-        """One answer of the composed agent, not scored; it may follow new versions, and propose some."""
+    async def act(
+        self,
+        live: Live,
+        task: str,
+        memory: Memory | None = None,
+        propose: Propose | None = None,
+        agent: str = "",
+    ) -> Answer:
+        """One answer of a composed agent, not scored; it may follow new versions, and propose some."""
         system = live.system
         with self.tracer.span("act", task=self.tracer.body(task)) as span:
             seed = derive(self.seed, "act", task)
             context = self._context(system, seed, None, memory or system.memory(), span, propose)
             context.live = live
-            answer = await system.agent.run(task, context)
+            answer = await system.agent_named(agent).run(task, context)
             return answer if isinstance(answer, Answer) else Answer(answer)
 
     async def _trace(self, job: _Job) -> Trace:
