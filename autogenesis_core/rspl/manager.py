@@ -264,15 +264,17 @@ class Manager:
         # One of the library's has no entry: using it does not make it a part of the system.
         known = record.id in self._entries
         entry = self._entry(record.id) if known else _Entry(record, self._installed(record), stored=True)
+        cached = self._instances.get(record.digest)
         try:
-            instance = self._instances.get(record.digest) or self._construct(entry, record)
+            instance = self._construct(entry, record) if cached is None else cached
         except AutogenesisError as error:
             self._fail(entry, record.id, " ".join(str(error).split()), known)
             raise
         except Exception as error:
             self._fail(entry, record.id, f"{type(error).__name__}: {error}", known)
             raise PluginError(f"{record.id} cannot be built: {type(error).__name__}: {error}") from error
-        if known and entry.state != "built":
+        # One that failed has failed with a newer record, if this one was built before.
+        if known and (entry.state == "registered" or (entry.state == "failed" and cached is None)):
             entry.state, entry.reason = move_resource(record.id, entry.state, "built"), ""
             self._tell("built", record.id)
         if record.kind not in _STATEFUL:
