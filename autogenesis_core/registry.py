@@ -110,7 +110,7 @@ class Registry:
         records: dict[str, Record] = {}
         for name in names or ("",):
             records |= {name: self.record(name)} if "/" in name else self._records(name)
-        return contract(records.values(), names[0] if len(names) == 1 and "/" not in names[0] else "resources")
+        return contract(records.values(), names[0] if len(names) == 1 else "resources")
 
     # Versions and lineage
 
@@ -198,13 +198,17 @@ class Registry:
             raise InvalidRecord(
                 f"the text of {before.id} is empty", "to be rid of it, leave it out of what you compose"
             )
+        try:
+            content = text.encode()
+        except UnicodeEncodeError:
+            raise InvalidRecord(f"the text of {before.id} holds what is no Unicode") from None
         if before.kind == "prompt":
             made = parse_prompt(text, before.name, "")
             if made.name != before.name:
                 raise InvalidRecord(f"the front matter names '{made.name}', not '{before.name}'", "autogenesis copy")
             return evolve(made, implementation=before.implementation), {}
         if before.form == "skill":
-            files = {**to_folder(before, self.store.artifact), "SKILL.md": text.encode()}
+            files = {**to_folder(before, self.store.artifact), "SKILL.md": content}
             made, artifacts = skill_record(files, "")
             if made.name != before.name:
                 raise InvalidRecord(f"the front matter names '{made.name}', not '{before.name}'", "autogenesis copy")

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -15,6 +16,9 @@ from autogenesis_core.cli.resources import KINDS, known_kind
 from autogenesis_core.cli.screen import say, say_json
 from autogenesis_core.defaults import find_workdir
 from autogenesis_core.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from autogenesis_core.registry import Registry
 
 _EXAMPLE = """autogenesis run tool/calculator '{"expression": "2*3"}'"""
 
@@ -39,6 +43,8 @@ async def _run(arguments: Arguments, given: Mapping[str, Any]) -> int:
     if kind == "agent":
         raise InputError("an agent is given a task", f'autogenesis "the task" +agent={short}')
     overrides = (*arguments.overrides, *_choice(kind, short, at, arguments.overrides))
+    if branch := _branch(overrides):
+        overrides = (*overrides, f"branch={branch}")
     async with Runtime.compose(*overrides) as ag:
         for note in ag.notes:
             say(f"  note: {note}", error=True)
@@ -72,14 +78,29 @@ def _choice(kind: str, short: str, at: str, overrides: Sequence[str]) -> list[st
 
 def _stored(overrides: Sequence[str]) -> Sequence[str]:
     """What the store has that the settings name; nothing if there is none, for to look makes none."""
+    with _registry(overrides) as registry:
+        return registry.store.resources() if registry else ()
+
+
+def _branch(overrides: Sequence[str]) -> str:
+    """The branch that the other verbs look at, unless the settings say which."""
+    if any(override.lstrip("+").startswith(("branch=", "model=", "lock=")) for override in overrides):
+        return ""
+    with _registry(overrides) as registry:
+        return registry.branch if registry else ""
+
+
+@contextmanager
+def _registry(overrides: Sequence[str]) -> Iterator["Registry | None"]:
     from autogenesis_core.registry import Registry
 
     settings = dict(override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
     workdir = find_workdir(Path.cwd(), settings.get("workdir"))
     if not (workdir / "autogenesis.db").exists():
-        return ()
+        yield None
+        return
     with Registry.open(str(workdir)) as registry:
-        return registry.store.resources()
+        yield registry
 
 
 def _input(text: str) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from autogenesis_core.errors import StoreError
+from autogenesis_core.errors import InputError, StoreError
 
 SCHEMA = 2
 APPLICATION = 0x41475350  # "AGSP": tells our files from other SQLite files
@@ -238,3 +238,5 @@ def errors_of(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StoreError(f"the store at {path}: {error}") from error
+    except UnicodeEncodeError:
+        raise InputError("a name or text holds what is no Unicode") from None

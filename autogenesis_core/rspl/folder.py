@@ -175,7 +175,8 @@ def _line(row: Row, commit: Commit) -> str:
     before, after = (f"{score:.2f}" if isinstance(score, int | float) else "" for score in (
         body.get("before"), body.get("after")
     ))  # fmt: skip
-    by = " ".join(str(body[key]) for key in ("author", "optimizer") if body.get(key)) or commit.event
+    author, optimizer = body.get("author"), body.get("optimizer")
+    by = str(f"optimizer {optimizer}" if optimizer else author or commit.event)
     hypotheses = cast("list[Mapping[str, JSON]]", body.get("hypotheses") or [{}])
     day = datetime.fromtimestamp(commit.time, UTC).date().isoformat()
     score = f"{before} → {after}" if before or after else ""

@@ -234,6 +234,10 @@ class Reader:
         versions = [known.version for known in self.history(kind, name, limit=1000)]
         if not versions:
             raise unknown("resource", reference.id, self.resources())
+        if when is None and reference.at in ("", CHAMPION):
+            branches = [place for place in self.branches() if self.head(place, kind, name)]
+            where = f"; it is on {', '.join(branches)}" if branches else ""
+            raise UnknownName(f"{reference.id} has no head on branch {branch}{where}", f"{reference.id}@{versions[0]}")
         if when is not None:
             raise UnknownName(f"{reference} meant nothing at that time", f"autogenesis history {reference.id}")
         names = (*versions, *self.aliases(kind, name), *self.branches(), CHAMPION)
