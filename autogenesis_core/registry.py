@@ -11,13 +11,13 @@ from autogenesis_core.defaults import find_workdir
 from autogenesis_core.errors import Conflict, InputError, InvalidRecord, unknown
 from autogenesis_core.identity import JSON
 from autogenesis_core.loading import default_branch
+from autogenesis_core.rspl.changes import copy, restore
 from autogenesis_core.rspl.contract import Contract, contract
 from autogenesis_core.rspl.contract import load as load_contract
 from autogenesis_core.rspl.contract import save as save_contract
 from autogenesis_core.rspl.difference import BlamedLine, Difference, blame, difference, render, to_json
 from autogenesis_core.rspl.entity import KINDS
 from autogenesis_core.rspl.lifecycle import VersionState
-from autogenesis_core.rspl.manager import copy, restore
 from autogenesis_core.rspl.prompt import parse_prompt, to_markdown
 from autogenesis_core.rspl.reader import Proposal
 from autogenesis_core.rspl.record import Record

@@ -8,8 +8,7 @@ from typing import Any, Self
 
 import attrs
 
-from autogenesis_core.catalog import Catalog
-from autogenesis_core.defaults import complete_choices, find_workdir
+from autogenesis_core.defaults import find_workdir
 from autogenesis_core.errors import BudgetExceeded, InputError
 from autogenesis_core.hooks import Hooks
 from autogenesis_core.hookspecs import hookimpl
@@ -84,36 +83,9 @@ class Runtime:
         `lock=FILE` stands for a whole configuration: the one that a lock file holds, which needs no store.
         Raises UnknownName, InputError or ConfigurationError for what cannot be composed.
         """
-        from dotenv import find_dotenv, load_dotenv
+        from autogenesis_core.composition import composition_of
 
-        from autogenesis_core.build import build, describe, given_name
-
-        load_dotenv(find_dotenv(usecwd=True))
-        here = folder or Path.cwd()
-        catalog = Catalog.read(here)
-        if any(override.startswith("lock=") for override in overrides):
-            return cls(_locked(overrides, catalog, here))
-        from autogenesis_core.compose import choices_of, compose
-
-        choices = choices_of(overrides, catalog)
-        chosen = complete_choices(overrides, choices, given_model=model is not None)
-        composition = build(compose(chosen, catalog), catalog, here)
-        resources = list(composition.resources)
-        if agent is not None:
-            cls_ = type(agent)
-            values = {f.name: getattr(agent, f.name) for f in attrs.fields(cls_) if f.metadata.get("parameter", True)}
-            record = describe("agent", given_name(agent), "An agent given as an object", cls_, "", values)
-            resources = [r for r in resources if r.record.kind != "agent"]
-            resources.append(Resource(record, cls_, instance=agent))
-        return cls(
-            attrs.evolve(
-                composition,
-                resources=resources,
-                benchmark=benchmark or composition.benchmark,
-                model=model or composition.model,
-                demonstration="experiment=demonstration" in chosen,
-            )
-        )
+        return cls(composition_of(overrides, folder or Path.cwd(), agent=agent, benchmark=benchmark, model=model))
 
     async def __aenter__(self) -> Self:
         self.store = Store.memory() if self.frozen else Store.open(self.workdir / "autogenesis.db")
@@ -431,18 +403,6 @@ class Runtime:
         self._write_result(result)
         await self.hooks.observe("finished", {"result": result})
         return result
-
-
-def _locked(overrides: Sequence[str], catalog: Catalog, folder: Path) -> Composition:
-    """The composition that a lock file holds."""
-    from autogenesis_core.build import build
-    from autogenesis_core.lock import read_lock
-
-    if len(overrides) > 1:
-        others = " ".join(override for override in overrides if not override.startswith("lock="))
-        raise InputError(f"a lock file is a whole configuration, to which {others} cannot be added")
-    composed, resources = read_lock(folder / overrides[0].partition("=")[2])
-    return attrs.evolve(build(composed, catalog, folder), lock=resources)
 
 
 class _Selected:

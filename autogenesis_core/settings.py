@@ -16,6 +16,8 @@ from autogenesis_core.services.model import Model
 
 _positive: Any = validators.optional(validators.gt(0))  # attrs types a validator by the first field it serves
 
+_label: Any = validators.matches_re(r"[a-z][a-z0-9_\-]{0,63}")
+
 
 @frozen
 class BudgetLimits:
@@ -42,7 +44,9 @@ class Settings:
 
     seed: int = 0
     workdir: str | None = None
-    branch: str | None = field(default=None, validator=validators.optional(validators.matches_re(r"[a-z][a-z0-9_\-]*")))
+    branch: str | None = field(
+        default=None, validator=validators.optional(validators.matches_re(r"[a-z][a-z0-9_\-]{0,63}"))
+    )
     workers: int = field(default=8, validator=validators.gt(0))
     timeout: float = field(default=600.0, validator=validators.gt(0))
     rounds: int | None = field(default=None, validator=_positive)

@@ -1,13 +1,12 @@
 """The context manager: the registry of a running system's resources and their versions, one for all kinds."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from attrs import define, evolve, field, frozen
 
 from autogenesis_core.errors import (
     AutogenesisError,
-    ConfigurationError,
     Conflict,
     InputError,
     InvalidRecord,
@@ -15,15 +14,15 @@ from autogenesis_core.errors import (
     unknown,
 )
 from autogenesis_core.identity import JSON
+from autogenesis_core.rspl.changes import copy, renamed, restore
+from autogenesis_core.rspl.instance import check_content, construct
 from autogenesis_core.rspl.lifecycle import ResourceState, move_resource
-from autogenesis_core.rspl.prompt import Prompt, check_prompt
+from autogenesis_core.rspl.prompt import check_prompt
 from autogenesis_core.rspl.record import Installed, Record, Source
 from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.retrieval import Found, Index
-from autogenesis_core.rspl.skill import Skill, check_skill
-from autogenesis_core.rspl.store import SHIPPED, Bump, Change, Head, Store, Version
-from autogenesis_core.services.secrets import check_no_secret, resolve_secrets, structure_with_secrets
-from autogenesis_core.structuring import Problems, structure
+from autogenesis_core.rspl.store import SHIPPED, Bump, Change, Head, Store
+from autogenesis_core.services.secrets import check_no_secret
 
 _STATEFUL = ("environment", "memory")
 
@@ -98,7 +97,7 @@ class Manager:
         known = self._entries.get(record.id)
         if known and known.state != "retired":
             raise InputError(f"{record.id} is registered twice")
-        _check(record)
+        check_content(record)
         self._entries[record.id] = _Entry(record, cls, instance, artifacts or {}, overrides=dict(overrides or {}))
         self._tell("registered", record.id)
 
@@ -316,7 +315,7 @@ class Manager:
         if reference.path not in trainable:
             raise unknown("trainable variable", variable, [f"{record.id}#{path}" for path in trainable])
         made = record.with_values({reference.path: value})
-        _check(made, record)
+        check_content(made, record)
         if record.id in self._entries:
             self.edited(record, {reference.path: value})
         return self.store.propose(run, variable, value, reason)
@@ -334,7 +333,7 @@ class Manager:
         """
         if record.id != name:
             raise InvalidRecord(f"the record is of {record.id}, not of {name}")
-        _check(record)
+        check_content(record)
         entry = self._entry(name)
         if entry.cls is not None:
             self._construct(entry, record)
@@ -395,72 +394,10 @@ class Manager:
         return self.find_class(record)
 
     def _construct(self, entry: _Entry, record: Record) -> Any:  # an instance of the resource's own class
-        if record.kind == "prompt":
-            return Prompt(record)
-        check_no_secret(record)
-        if record.form == "skill":
-            return Skill(record, self._artifact(entry))
-        if isinstance(record.implementation, Source):
-            raise PluginError(f"{record.id} is source text, and no sandbox is installed to run it")
-        if entry.instance is not None:
-            return evolve(entry.instance, **_typed(type(entry.instance), record))
-        if entry.cls is None:
-            raise PluginError(f"{record.id} has no class to be built from")
-        required = _required(entry.cls)
-        given = {key: value for key, value in record.parameters.items() if value is not None or key not in required}
-        return structure_with_secrets(given, entry.cls, record.id)
-
-    def _artifact(self, entry: _Entry) -> Callable[[str], bytes]:
         shipped = entry.artifacts
-        return lambda digest: shipped[digest] if digest in shipped else self.store.artifact(digest)
-
-
-def _check(record: Record, before: Record | None = None) -> None:
-    """Raises InvalidRecord for content that may not be stored, or that may not come from `before` by an edit."""
-    if record.kind == "prompt":
-        check_prompt(record, before)
-    elif record.form == "skill":
-        check_skill(record)
-
-
-def copy(store: Store, branch: str, record: Record, version: str, new: str) -> str:
-    """Commits `record`, which is at `version`, as a resource of its own called `new`; returns `kind/new`.
-
-    Raises InputError if the name is taken, InvalidRecord if it is none.
-    """
-    copied = renamed(record, new)
-    if copied.id in store.resources():
-        raise InputError(f"{copied.id} is there already", "a copy needs a name of its own")
-    change = Change(copied, None, parents=(f"{record.id}@{version}",))
-    store.commit(branch, [change], event="copy", body={"author": "user", "to": [f"{record.id}@{version}"]})
-    return copied.id
-
-
-def renamed(record: Record, name: str) -> Record:
-    """`record` under another name; a skill says its name within too."""
-    if record.form != "skill":
-        return evolve(record, name=name)
-    skill = {**cast("Mapping[str, JSON]", record.exports["skill"]), "name": name.replace("_", "-")}
-    entry = evolve(cast("Installed", record.implementation), entry=f"tool/{name}")
-    return evolve(record, name=name, implementation=entry, exports={**record.exports, "skill": skill})
-
-
-def restore(
-    store: Store,
-    branch: str,
-    versions: Sequence[Version],
-    event: str = "restore",
-    body: Mapping[str, JSON] | None = None,
-) -> tuple[str, dict[str, str]]:
-    """Commits, at once, a new version of each resource with the record of an old one. Nothing is erased."""
-    shipped, own = store.heads(SHIPPED), store.heads(branch)
-    changes = []
-    for version in versions:
-        name = f"{version.kind}/{version.name}"
-        head = own.get(name) or shipped.get(name)
-        changes.append(Change(store.record(version.digest), head.version if head else None, version.model))
-    old: list[JSON] = [f"{version.kind}/{version.name}@{version.version}" for version in versions]
-    return store.commit(branch, changes, event=event, body={"author": "user", "to": old, **(body or {})})
+        return construct(
+            record, entry.cls, entry.instance, lambda key: shipped[key] if key in shipped else self.store.artifact(key)
+        )
 
 
 def _joined(first: JSON, second: JSON) -> JSON:
@@ -468,26 +405,3 @@ def _joined(first: JSON, second: JSON) -> JSON:
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         return {**first, **second}
     return first if second is None else second
-
-
-def _typed(cls: type[Any], record: Record) -> dict[str, Any]:
-    """The parameters of an instance that a program gave, of the types that its class says."""
-    from typing import get_type_hints
-
-    hints = get_type_hints(cls)
-    values = resolve_secrets(record.parameters, record.id)
-    problems: Problems = []
-    for name, value in values.items():
-        try:
-            structure(value, hints.get(name, Any), f"{record.id}.{name}")
-        except ConfigurationError as error:
-            problems += error.problems
-    if problems:
-        raise ConfigurationError(problems)
-    return dict(values)
-
-
-def _required(cls: type[Any]) -> Collection[str]:
-    import attrs
-
-    return {f.name for f in attrs.fields(cls) if f.default is attrs.NOTHING}

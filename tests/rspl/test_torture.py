@@ -69,7 +69,7 @@ def test_no_commit_of_several_processes_is_lost_and_the_chain_holds(tmp_path):
 _EVERYTHING = """
 import hashlib, pathlib, random, sys
 from autogenesis_core import Installed, Record
-from autogenesis_core.rspl.manager import restore
+from autogenesis_core.rspl.changes import restore
 from autogenesis_core.rspl.store import Change, Store
 path, seed = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 draw = random.Random(seed)
