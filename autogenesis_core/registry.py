@@ -27,7 +27,7 @@ from autogenesis_core.rspl.skill import skill_record, to_folder
 from autogenesis_core.rspl.store import SHIPPED, AliasMove, Change, LogEntry, Removed, Store, Version
 
 if TYPE_CHECKING:
-    from autogenesis_core.rspl.transfer import Document, Imported
+    from autogenesis_core.rspl.transfer import Document, Edit, Imported
 
 _UNDOABLE = ("commit", "rollback", "restore")
 _HISTORY = 100_000  # versions that blame goes back at the most
@@ -312,11 +312,14 @@ class Registry:
 
         return export(self.store, [Reference.parse(n) for n in names] or None, history=history, branch=self.branch)
 
-    def import_(self, document: "Document", *, source: str = "") -> "Imported":
-        """Brings an exported document into this store, whole or not at all; nothing that is here changes or is lost."""
+    def import_(self, document: "Document", edits: Sequence["Edit"] = (), *, source: str = "") -> "Imported":
+        """Brings an exported document into this store, whole or not at all; nothing that is here changes or is lost.
+
+        `edits`, what reviewers changed of it, are committed on this branch.
+        """
         from autogenesis_core.rspl.transfer import import_
 
-        return import_(self.store, document, source=source, branch=self.branch)
+        return import_(self.store, document, source=source, edits=edits, branch=self.branch)
 
     def _resource(self, name: str) -> Reference:
         reference = Reference.parse(name)

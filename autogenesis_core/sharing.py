@@ -1,7 +1,6 @@
 """Sharing: resources of a registry as files, from files, and from one store to another."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from attrs import evolve
@@ -13,16 +12,9 @@ from autogenesis_core.rspl.document import SIZE, Document
 from autogenesis_core.rspl.folder import read_folder, write_folder
 from autogenesis_core.rspl.prompt import parse_prompt
 from autogenesis_core.rspl.record import Record
-from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.skill import read_skill
 from autogenesis_core.rspl.store import Store
-from autogenesis_core.rspl.transfer import Edit, Imported, export, import_
-
-
-def exported(registry: Registry, names: Sequence[str] = (), *, history: bool = True) -> Document:
-    """The document of some resources or of all: with their whole history, or as they stand on the registry's branch."""
-    references = [Reference.parse(name) for name in names]
-    return export(registry.store, references or None, history=history, branch=registry.branch)
+from autogenesis_core.rspl.transfer import Edit, Imported
 
 
 def write(document: Document, path: Path, *, branch: str, force: bool = False) -> None:
@@ -65,11 +57,6 @@ def read(registry: Registry, path: Path) -> tuple[Document, list[Edit]]:
         raise InputError(f"{path}: {error.reason}", error.hint) from None
 
 
-def take(registry: Registry, document: Document, edits: Sequence[Edit] = (), *, source: str = "") -> Imported:
-    """Brings a document into a registry, and commits edits on its branch; nothing that is here changes or is lost."""
-    return import_(registry.store, document, source=source, edits=edits, branch=registry.branch)
-
-
 def open_other(path: Path, *, create: bool = False) -> Registry:
     """The registry of another store: a store's file, the folder that holds it, or the project around that."""
     found = [path, path / "autogenesis.db", path / "workdir" / "autogenesis.db"]
@@ -106,7 +93,7 @@ def _edit(registry: Registry, record: Record, edit: Edit) -> tuple[Document, lis
     record = evolve(record, implementation=before.implementation)
     if record.digest == before.digest:
         return Document({}, {}, {}, {}), []
-    return exported(registry, [str(head)]), [evolve(edit, record=record, base=head.version)]
+    return registry.export([str(head)]), [evolve(edit, record=record, base=head.version)]
 
 
 def _text(path: Path) -> str:
@@ -120,4 +107,4 @@ def _text(path: Path) -> str:
         raise InputError(f"{path} cannot be read: {error}") from None
 
 
-__all__ = ["Document", "Edit", "Imported", "exported", "open_other", "read", "take", "write"]
+__all__ = ["Document", "Edit", "Imported", "open_other", "read", "write"]

@@ -21,7 +21,7 @@ _SHOWN = 4  # versions of a resource that are named one by one
 
 def export_(arguments: Arguments) -> int:
     """Resources as JSON on standard output or in a file, or as a folder of files that people review."""
-    from autogenesis_core.sharing import exported, write
+    from autogenesis_core.sharing import write
 
     to = arguments.settings().get("to")
     if to == "":
@@ -29,7 +29,7 @@ def export_(arguments: Arguments) -> int:
     if "--force" in arguments.flags and not to:
         raise InputError("--force means nothing without to=", arguments.usage)
     with arguments.registry() as registry:
-        document = exported(registry, arguments.words, history="--head" not in arguments.flags)
+        document = registry.export(arguments.words, history="--head" not in arguments.flags)
         branch = registry.branch
     if not to:
         return _pour(document.to_json())
@@ -46,7 +46,7 @@ def export_(arguments: Arguments) -> int:
 
 def import_(arguments: Arguments) -> int:
     """Brings in what was exported, a skill's folder or a prompt file; with --dry-run, into a copy that is dropped."""
-    from autogenesis_core.sharing import read, take
+    from autogenesis_core.sharing import read
 
     path = Path(arguments.word())
     if not path.exists():
@@ -57,37 +57,37 @@ def import_(arguments: Arguments) -> int:
             TemporaryDirectory(prefix="autogenesis-") as folder,
             _rehearsal(arguments, store, Path(folder)) as registry,
         ):
-            done = take(registry, *read(registry, path), source=str(path))
+            done = registry.import_(*read(registry, path), source=str(path))
     if dry:
         return _say_imported(arguments, done, "would be ")
     with arguments.registry(create=True) as registry:
-        done = take(registry, *read(registry, path), source=str(path))
+        done = registry.import_(*read(registry, path), source=str(path))
     return _say_imported(arguments, done)
 
 
 def push_(arguments: Arguments) -> int:
     """Brings resources with their history from this store into another."""
-    from autogenesis_core.sharing import exported, open_other, take
+    from autogenesis_core.sharing import open_other
 
     place, names = _other(arguments)
     with arguments.registry() as here:
-        document = exported(here, names)
+        document = here.export(names)
         with open_other(place, create=True) as there:
             _different(here, there)
-            done = take(there, document, source=str(here.store.path))
+            done = there.import_(document, source=str(here.store.path))
     return _say_imported(arguments, done)
 
 
 def pull_(arguments: Arguments) -> int:
     """Brings resources with their history from another store into this one."""
-    from autogenesis_core.sharing import exported, open_other, take
+    from autogenesis_core.sharing import open_other
 
     place, names = _other(arguments)
     with open_other(place) as there:
-        document = exported(there, names)
+        document = there.export(names)
         with arguments.registry(create=True) as here:
             _different(here, there)
-            done = take(here, document, source=str(there.store.path))
+            done = here.import_(document, source=str(there.store.path))
     return _say_imported(arguments, done)
 
 

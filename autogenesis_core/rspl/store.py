@@ -157,7 +157,7 @@ class Store(Reader):
         """
         kind, _, short = name.partition("/")
         self._check_label("alias", alias, taken=self.branches())
-        with self._write() as execute:
+        with self._write():
             now = self.aliases(kind, short)
             if version is None and alias not in now:
                 raise unknown("alias", f"{name}@{alias}", (f"{name}@{known}" for known in now))
@@ -168,13 +168,8 @@ class Store(Reader):
                     if known
                     else unknown("resource", name, self.resources())
                 )
-            if now.get(alias) == version:
-                return
-            body: dict[str, JSON] = {
-                "resource": name, "alias": alias, "from": now.get(alias), "to": version, "author": author
-            }  # fmt: skip
-            seq = self._append("alias", digest(body)[:10], "", body)
-            execute("INSERT INTO aliases VALUES (?, ?, ?, ?, ?)", (kind, short, alias, seq, version or ""))
+            if now.get(alias) != version:
+                self._move_alias(name, alias, version, author)
 
     def create_branch(self, name: str, source: str, author: str = "user") -> dict[str, str]:
         """A new branch with the heads of `source`; returns them, version by `kind/name`. It is logged.

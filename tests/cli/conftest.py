@@ -142,14 +142,14 @@ Use short lines.
 def notes(tmp_path, monkeypatch) -> Path:
     """A working folder with a prompt of three sections in its store, and its file notes.md."""
     from autogenesis_core.registry import Registry
-    from autogenesis_core.sharing import read, take
+    from autogenesis_core.sharing import read
 
     folder = tmp_path / "notes"
     folder.mkdir()
     monkeypatch.chdir(folder)
     (folder / "notes.md").write_text(NOTES, encoding="utf-8")
     with Registry.open(create=True) as registry:
-        take(registry, *read(registry, folder / "notes.md"))
+        registry.import_(*read(registry, folder / "notes.md"))
     return folder
 
 
