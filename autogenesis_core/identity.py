@@ -23,7 +23,15 @@ def canonical(value: object) -> str:
     Raises InvalidRecord for what JSON cannot hold: other types, keys that are no strings, NaN, lone surrogates.
     """
     try:
-        text = _ENCODER.encode(plain(value))
+        return encode(plain(value))
+    except (TypeError, RecursionError) as error:
+        raise InvalidRecord(f"this value is no JSON: {error}") from None
+
+
+def encode(value: object) -> str:
+    """The canonical JSON of data that is plain already: `canonical` without a copy."""
+    try:
+        text = _ENCODER.encode(value)
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRecord(f"this value is no JSON: {error}") from None
@@ -58,11 +66,20 @@ def plain(value: object) -> object:
 
 
 def unchanging(value: object) -> object:
-    """`value`, plain JSON data, with dicts and lists that refuse to be changed; they are dicts and lists still."""
+    """A copy of JSON data as `plain` makes it, whose dicts and lists refuse to be changed."""
     kind = type(value)
-    if kind is dict:
-        return _Dict({key: unchanging(item) for key, item in value.items()})  # type: ignore[attr-defined]  # a dict
-    return _List(map(unchanging, value)) if kind is list else value  # type: ignore[call-overload]  # a list
+    if kind in _SCALARS or kind is _Dict or kind is _List:
+        return value
+    if kind is dict or isinstance(value, Mapping):
+        copied = {}
+        for key, item in value.items():  # type: ignore[attr-defined]  # mypy sees no Mapping in `kind is dict`
+            if not isinstance(key, str):
+                raise TypeError("a key is no string")
+            copied[key] = unchanging(item)
+        return _Dict(copied)
+    if isinstance(value, list | tuple):
+        return _List(map(unchanging, value))
+    return value
 
 
 def _refuse(*_: object, **__: object) -> NoReturn:

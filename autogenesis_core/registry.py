@@ -1,6 +1,6 @@
 """The registry of a store without a running system: find, compare, explain, change, undo, share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _UNDOABLE = ("commit", "rollback", "restore")
 _HISTORY = 100_000  # versions that blame goes back at the most
+_AT_ONCE = 500  # records that it reads at once
 
 
 @frozen(slots=False)
@@ -134,7 +135,7 @@ class Registry:
         """For each variable (of one, with `#path`), its lines, each with the version and log entry that wrote it."""
         reference = Reference.parse(name)
         versions = self._lineage(self.store.find(reference, self.branch))
-        lines = blame((str(version), self.store.record(version.digest)) for version in versions.values())
+        lines = blame(self._recorded(list(versions.values())))
         if reference.path and reference.path not in lines:
             raise unknown("variable", name, (f"{reference.id}#{path}" for path in lines))
         entries = self.store.entries_at(version.seq for version in versions.values())
@@ -332,7 +333,16 @@ class Registry:
         if kind and kind not in KINDS:
             raise unknown("kind", kind, KINDS)
         heads = {**self.store.heads(SHIPPED), **self.store.heads(self.branch)}
-        return {name: self.store.record(head.digest) for name, head in heads.items() if not kind or head.kind == kind}
+        chosen = {name: head.digest for name, head in heads.items() if not kind or head.kind == kind}
+        records = self.store.records(chosen.values())
+        return {name: records[digest] for name, digest in chosen.items()}
+
+    def _recorded(self, versions: Sequence[Version]) -> Iterator[tuple[str, Record]]:
+        """Versions with their records, some at a time: all of a long history could be more than fits."""
+        for begin in range(0, len(versions), _AT_ONCE):
+            some = versions[begin : begin + _AT_ONCE]
+            records = self.store.records(version.digest for version in some)
+            yield from ((str(version), records[version.digest]) for version in some)
 
     def _lineage(self, version: Version) -> dict[str, Version]:
         """A version and its first parents, oldest first; a copy's are those of what it was copied from."""

@@ -94,7 +94,8 @@ class Ours:
 def page(store: Reader) -> list[object]:
     """The newest 100 versions with their texts, as MLflow answers."""
     versions = store.history("prompt", "x", limit=100)
-    return [(version, store.record(version.digest).parameters["preamble"]) for version in versions]
+    records = store.records(version.digest for version in versions)
+    return [(version, records[version.digest].parameters["preamble"]) for version in versions]
 
 
 def first_page(path: Path) -> list[object]:

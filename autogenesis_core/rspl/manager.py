@@ -190,7 +190,8 @@ class Manager:
     def _read_others(self) -> dict[str, Record]:
         heads = {**self.store.heads(SHIPPED), **self.store.heads(self.branch)}
         others = {id_: head for id_, head in heads.items() if id_ not in self._entries}
-        return {id_: self.store.record(head.digest) for id_, head in others.items()}
+        records = self.store.records(head.digest for head in others.values())
+        return {id_: records[head.digest] for id_, head in others.items()}
 
     def close(self) -> None:
         """Gives back the index of `retrieve`."""

@@ -176,16 +176,25 @@ class Reader:
 
     def record(self, digest: str) -> Record:
         """The record of a digest; raises StoreError if its content is not that of the digest."""
-        if digest in self._known:
-            return self._known[digest]
-        row = self._one("SELECT body FROM records WHERE digest = ?", digest)
-        if row is None:
-            raise StoreError(f"the store at {self.path} has no record {digest[:12]}")
-        if hashlib.sha256(row[0].encode()).hexdigest() != digest:
-            raise StoreError(f"the record {digest[:12]} in {self.path} was altered: its content has another digest")
-        if len(self._known) >= _RECORDS:
+        return self._known.get(digest) or self.records((digest,))[digest]
+
+    def records(self, digests: Iterable[str]) -> dict[str, Record]:
+        """Records by digest, read at once; raises StoreError if one is not there or its content is not its digest's."""
+        wanted = dict.fromkeys(digests)
+        found = {digest: self._known[digest] for digest in wanted if digest in self._known}
+        missing = json.dumps([digest for digest in wanted if digest not in found])
+        query = "SELECT digest, body FROM records WHERE digest IN (SELECT value FROM json_each(?))"
+        for digest, body in self._read(query, missing) if len(found) < len(wanted) else ():
+            if hashlib.sha256(body.encode()).hexdigest() != digest:
+                raise StoreError(f"the record {digest[:12]} in {self.path} was altered: its content has another digest")
+            found[digest] = Record.from_body(body)
+        if lost := [digest for digest in wanted if digest not in found]:
+            raise StoreError(f"the store at {self.path} has no record {lost[0][:12]}")
+        if len(self._known) + len(found) > _RECORDS:
             self._known.clear()
-        return self._known.setdefault(digest, Record.from_body(row[0]))
+        if len(found) <= _RECORDS:
+            self._known.update(found)
+        return found
 
     def artifact(self, digest: str) -> bytes:
         """The bytes of an artifact; raises StoreError if they are gone or not those of the digest."""

@@ -12,7 +12,7 @@ from typing import Any, cast
 from attrs import evolve, field, frozen
 
 from autogenesis_core.errors import InvalidRecord, unknown
-from autogenesis_core.identity import JSON, canonical, digest, plain, unchanging
+from autogenesis_core.identity import JSON, digest, encode, plain, unchanging
 from autogenesis_core.rspl.entity import KINDS, Kind
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -42,7 +42,7 @@ Implementation = Installed | Source
 def _frozen(value: Any) -> Any:  # JSON data
     """A copy that nobody can change, since a digest is taken of it."""
     try:
-        return unchanging(plain(value))
+        return unchanging(value)
     except (TypeError, RecursionError) as error:
         raise InvalidRecord(f"this value is no JSON: {error}") from None
 
@@ -94,7 +94,7 @@ class Record:
     @cached_property
     def body(self) -> str:
         """The canonical JSON that is stored and digested."""
-        text = canonical(self._json())
+        text = encode(self._json())
         if len(text) > _SIZE:
             raise InvalidRecord(f"{self.id} has {len(text):,} characters; at most {_SIZE:,} may be stored")
         return text
@@ -134,7 +134,7 @@ class Record:
     def from_json(cls, data: object) -> "Record":
         """A record from plain JSON data; raises InvalidRecord for anything that is none."""
         made = cls._of(data)
-        canonical(made._json())
+        encode(made._json())
         return made
 
     @classmethod
@@ -168,7 +168,7 @@ class Record:
     def from_body(cls, body: str) -> "Record":
         """A record from its canonical JSON."""
         try:
-            made = cls._of(json.loads(body, parse_constant=_no_number))
+            made = cls._of(_DECODER.decode(body))
             made.__dict__["body"] = body  # to write it again would cost more than to read it did
             return made
         except (ValueError, RecursionError) as error:
@@ -227,6 +227,9 @@ def source_hash(thing: Any) -> str:  # a class or a function: mypy finds some of
 
 def _no_number(name: str) -> object:
     raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)
 
 
 def _implementation(data: Mapping[str, object]) -> Implementation:

@@ -87,7 +87,7 @@ def export(
                 tuple(_moves(reader, id_, only)),
             )
         digests = {row.digest for lineage in lineages.values() for row in lineage.versions}
-        records = {digest: reader.record(digest) for digest in digests}
+        records = reader.records(digests)
         named = {key for record in records.values() for key in record.artifacts}
         artifacts = {key: reader.artifact(key) for key in named}
     return Document.of(lineages, commits, records, artifacts)

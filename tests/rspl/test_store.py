@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autogenesis_core import Conflict, InputError, Installed, Record, StoreError, UnknownName, parse_prompt
-from autogenesis_core.rspl.database import SCHEMA
 from autogenesis_core.rspl.changes import restore
+from autogenesis_core.rspl.database import SCHEMA
 from autogenesis_core.rspl.reader import Reader
 from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.store import SHIPPED, Change, Store

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autogenesis_core import InputError, Installed, Record, UnknownName, parse_prompt
+from autogenesis_core.rspl.changes import restore
 from autogenesis_core.rspl.document import Document
 from autogenesis_core.rspl.folder import read_folder, write_folder
-from autogenesis_core.rspl.changes import restore
 from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.skill import skill_record
 from autogenesis_core.rspl.store import SHIPPED, Change, Store
