@@ -158,6 +158,8 @@ def _say_imported(arguments: Arguments, done: "Imported", would: str = "") -> in
         say(f"  {would}committed  {id_}@{version}, as it was edited")
     for line in done.kept:
         say(f"  kept       {line}")
+    for name, secrets in done.asks.items():
+        say(f"  asks       {name} asks for {', '.join(secrets)} of your environment")
     if not (done.added or done.moved or done.edited or done.kept):
         say("  nothing new: all of it is here")
         return 0

@@ -21,7 +21,7 @@ from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.skill import check_skill
 from autogenesis_core.rspl.store import Change, Store
-from autogenesis_core.services.secrets import check_no_secret
+from autogenesis_core.services.secrets import check_no_secret, secrets_asked
 
 _LARGEST = 1_000_000  # in a version that keeps its number; a larger one would leave no room for the next
 
@@ -50,6 +50,7 @@ class Imported:
         moved: heads that moved, by branch and `kind/name`
         edited: versions that edits made, by `kind/name`
         kept: what was left as it is, as lines for people
+        asks: the variables of the environment that new records ask for as secrets, by `kind/name`
     """
 
     added: dict[str, list[str]] = field(factory=dict)
@@ -57,6 +58,7 @@ class Imported:
     moved: dict[str, dict[str, str]] = field(factory=dict)
     edited: dict[str, str] = field(factory=dict)
     kept: list[str] = field(factory=list)
+    asks: dict[str, list[str]] = field(factory=dict)
 
 
 # Export
@@ -198,6 +200,9 @@ def import_(
         work.move_heads()
         work.move_aliases()
         work.commit_edits(edits, branch)
+    for record in new:
+        if asked := secrets_asked(record):
+            work.done.asks[record.id] = sorted({*asked, *work.done.asks.get(record.id, ())})
     return work.done
 
 

@@ -98,6 +98,13 @@ def check_no_secret(record: "Record") -> None:
             raise InvalidRecord(f"{record.id} holds the value of the secret {secret} in {place[1:]}")
 
 
+def secrets_asked(record: "Record") -> list[str]:
+    """The variables of the environment that a record asks for: worth a look where it comes from somebody else."""
+    if record.kind == "prompt":
+        return []
+    return sorted({found["secret"] for _, _, found in _texts(record.parameters, "") if isinstance(found, Mapping)})
+
+
 def redact(data: Any, more: tuple[str, ...] = ()) -> Any:  # JSON data, or what str() makes of it
     """JSON data without any secret that was read in this process, and without the values `more`.
 

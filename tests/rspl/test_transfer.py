@@ -674,3 +674,12 @@ def test_an_edit_is_checked_as_any_record(store):
     with pytest.raises(InputError, match="heading"):
         import_(store, Document({}, {}, {}, {}), edits=[Edit(prompt("a\n# B"), None)])
     assert store.resources() == ()
+
+
+def test_an_import_says_which_secrets_its_records_ask_for(tmp_path):
+    asking = Record("tool", "mail", "", Installed("d", "tool/mail", "h"), {"headers": [{"x": {"secret": "MAIL_KEY"}}]})
+    with Store.open(tmp_path / "a.db") as one, Store.open(tmp_path / "b.db") as other:
+        one.commit("main", [Change(asking, None)])
+        done = push(one, other)
+        assert done.asks == {"tool/mail": ["MAIL_KEY"]}
+        assert push(one, other).asks == {}
