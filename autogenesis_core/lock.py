@@ -7,34 +7,32 @@ Secrets stay references, and code is what is installed: a plugin whose code diff
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autogenesis_core.catalog import Composed
 from autogenesis_core.errors import InputError
+from autogenesis_core.rspl.manager import Manager
 from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.store import Store
 from autogenesis_core.rspl.transfer import Document, export, import_
-
-if TYPE_CHECKING:
-    from autogenesis_core.runtime import Runtime
+from autogenesis_core.settings import Composition
 
 FORMAT = "autogenesis-lock/1"
 _KEYS = {"format", "plugins", "config", "choices", "shipped", "resources"}
 _SIZE = 200_000_000  # bytes
 
 
-def lock_of(runtime: "Runtime") -> str:
+def lock_of(composition: Composition, manager: Manager) -> str:
     """The lock file of a running system, as text."""
-    composed = runtime.composition.composed
-    heads = {name: state.version for name in runtime.manager.list() if (state := runtime.manager.get_state(name))}
-    names = [Reference.parse(f"{name}@{version}") for name, version in sorted(heads.items())]
+    composed = composition.composed
+    names = [Reference.parse(f"{name}@{manager.get_state(name).version}") for name in sorted(manager.list())]
     data = {
         "format": FORMAT,
-        "plugins": {plugin.distribution: plugin.version for plugin in runtime.composition.plugins},
+        "plugins": {plugin.distribution: plugin.version for plugin in composition.plugins},
         "config": composed.config,
         "choices": composed.choices,
         "shipped": composed.shipped,
-        "resources": json.loads(export(runtime.store, names, history=False).to_json()),
+        "resources": json.loads(export(manager.store, names, history=False).to_json()),
     }
     return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 

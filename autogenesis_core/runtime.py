@@ -125,7 +125,7 @@ class Runtime:
         """The lock file of this system: its configuration, exact versions and contents; `lock=FILE` runs it."""
         from autogenesis_core.lock import lock_of
 
-        return lock_of(self)
+        return lock_of(self.composition, self.manager)
 
     async def act(self, task: str, *, agent: str = "") -> Answer:
         """The composed agent's answer to a task, or that of the one named; raises InputError without agent or model."""

@@ -99,7 +99,6 @@ def freeze_(arguments: Arguments) -> int:
 
 
 async def _lock(overrides: Sequence[str]) -> str:
-    from autogenesis_core.lock import lock_of
     from autogenesis_core.runtime import Runtime
 
     runtime = Runtime.compose(*overrides)
@@ -107,7 +106,7 @@ async def _lock(overrides: Sequence[str]) -> str:
     async with runtime as ag:
         for note in ag.notes:
             say(f"  note: {note}", error=True)
-        return lock_of(ag)
+        return ag.freeze()
 
 
 def _store(arguments: Arguments) -> Path:
