@@ -125,9 +125,19 @@ def connect_readonly(path: Path) -> tuple[sqlite3.Connection, bool]:
         connection = sqlite3.connect(
             f"{address}?mode=ro", uri=True, isolation_level=None, timeout=30.0, check_same_thread=False
         )
-        connection.execute("PRAGMA user_version").fetchone()
-        return connection, False
-    return sqlite3.connect(f"{address}?immutable=1", uri=True, isolation_level=None, check_same_thread=False), True
+        return _looked_at(connection), False
+    connection = sqlite3.connect(f"{address}?immutable=1", uri=True, isolation_level=None, check_same_thread=False)
+    return _looked_at(connection), True
+
+
+def _looked_at(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection, if it can read its file; closed if it cannot."""
+    try:
+        _schema(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def prepare(connection: sqlite3.Connection) -> None:

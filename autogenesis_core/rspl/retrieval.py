@@ -15,6 +15,7 @@ from itertools import chain
 from math import log
 from types import TracebackType
 from typing import TYPE_CHECKING
+from weakref import finalize
 
 from attrs import frozen
 
@@ -72,6 +73,7 @@ class Index:
         self._vocabulary: set[str] = set()
         self._slips: dict[str, list[str]] = {}
         self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        finalize(self, self._database.close)  # for one that is dropped unclosed, with the manager that kept it
         try:
             self._build()
         except BaseException:
