@@ -331,12 +331,12 @@ class Reader:
     def seqs(self, kind: str, name: str) -> list[int]:
         """The numbers of the log entries about a resource: its versions, its aliases' moves, its states."""
         query = """
-            SELECT seq FROM versions WHERE kind = ?1 AND name = ?2
-            UNION SELECT seq FROM aliases WHERE kind = ?1 AND name = ?2
-            UNION SELECT seq FROM log WHERE event = 'mark' AND json_extract(body, '$.resource') = ?1 || '/' || ?2
+            SELECT seq FROM versions WHERE kind = ? AND name = ?
+            UNION SELECT seq FROM aliases WHERE kind = ? AND name = ?
+            UNION SELECT seq FROM log WHERE event = 'mark' AND json_extract(body, '$.resource') = ?
             ORDER BY 1
         """
-        return [row[0] for row in self._read(query, kind, name)]
+        return [row[0] for row in self._read(query, kind, name, kind, name, f"{kind}/{name}")]
 
     def entries_at(self, seqs: Iterable[int]) -> dict[int, LogEntry]:
         """Log entries by their numbers."""
