@@ -17,7 +17,7 @@ def copy(store: Store, branch: str, record: Record, version: str, new: str) -> s
     Raises InputError if the name is taken, InvalidRecord if it is none.
     """
     copied = renamed(record, new)
-    if copied.id in store.resources():
+    if store.history(copied.kind, copied.name, limit=1):
         raise InputError(f"{copied.id} is there already", "a copy needs a name of its own")
     change = Change(copied, None, parents=(f"{record.id}@{version}",))
     store.commit(branch, [change], event="copy", body={"author": "user", "to": [f"{record.id}@{version}"]})
