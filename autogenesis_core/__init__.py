@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         LifecycleError,
         ModelError,
         ModelTimeout,
+        OptimizerFailed,
         Overloaded,
         PluginError,
         RateLimited,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         SPLITS,
         Benchmark,
         Cell,
+        Cost,
         Episode,
         Evaluation,
         Failed,
@@ -66,6 +68,9 @@ if TYPE_CHECKING:
         Scored,
         Split,
     )
+    from autogenesis_core.sepl.patch import Patch, apply_patches
+    from autogenesis_core.sepl.pool import Member
+    from autogenesis_core.sepl.sequential import detectable, planned_looks, sequential
     from autogenesis_core.sepl.spaces import Assessment, Candidate, Decision, Edit, Hypothesis, Trace, Verdict, Vote
     from autogenesis_core.sepl.statistics import interval, paired
     from autogenesis_core.sepl.variables import Variable
@@ -90,7 +95,7 @@ _MODULES = {
     "errors": (
         "AuthenticationFailed AutogenesisError BadRequest BudgetExceeded ConfigurationError Conflict "
         "ContextExceeded InputError InvalidAnswer InvalidRecord LifecycleError ModelError ModelTimeout "
-        "Overloaded PluginError RateLimited Refused RetryableModelError StoreError TemplateError "
+        "OptimizerFailed Overloaded PluginError RateLimited Refused RetryableModelError StoreError TemplateError "
         "TransportError UnknownName did_you_mean unknown"
     ),
     "evolution": "evolve",
@@ -113,7 +118,10 @@ _MODULES = {
     "rspl.toolbox": "ToolSet ToolUse Toolbox",
     "runtime": "Runtime",
     "sepl.context": "Round SeplContext",
-    "sepl.evaluation": "SPLITS Benchmark Cell Episode Evaluation Failed Outcome Question Score Scored Split",
+    "sepl.evaluation": "Benchmark Cell Cost Episode Evaluation Failed Outcome Question SPLITS Score Scored Split",
+    "sepl.patch": "Patch apply_patches",
+    "sepl.pool": "Member",
+    "sepl.sequential": "detectable planned_looks sequential",
     "sepl.spaces": "Assessment Candidate Decision Edit Hypothesis Trace Verdict Vote",
     "sepl.statistics": "interval paired",
     "sepl.variables": "Variable",
@@ -144,6 +152,7 @@ __all__ = [
     "Context",
     "ContextExceeded",
     "Contract",
+    "Cost",
     "Decision",
     "Edit",
     "Environment",
@@ -162,6 +171,7 @@ __all__ = [
     "Library",
     "LifecycleError",
     "Loaded",
+    "Member",
     "Memory",
     "Message",
     "Model",
@@ -170,8 +180,10 @@ __all__ = [
     "ModelError",
     "ModelRequest",
     "ModelTimeout",
+    "OptimizerFailed",
     "Outcome",
     "Overloaded",
+    "Patch",
     "PluginError",
     "Price",
     "Prompt",
@@ -210,9 +222,11 @@ __all__ = [
     "Verdict",
     "Vote",
     "__version__",
+    "apply_patches",
     "canonical",
     "contract",
     "derive",
+    "detectable",
     "did_you_mean",
     "digest",
     "estimate_tokens",
@@ -224,8 +238,10 @@ __all__ = [
     "load_function",
     "paired",
     "parse_prompt",
+    "planned_looks",
     "read_skill",
     "redact",
+    "sequential",
     "structure",
     "tool",
     "unknown",

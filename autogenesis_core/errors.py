@@ -13,6 +13,7 @@
     ├── StoreError                       the store cannot be read or written
     │   └── Conflict                     a head moved between assessment and commit
     ├── BudgetExceeded                   a limit of the budget was reached
+    ├── OptimizerFailed                  an optimizer that fails again and again; the last cause is said
     └── ModelError                       a model call failed for good
         ├── RetryableModelError          …or for now; carries `retry_after`
         │   ├── RateLimited
@@ -86,6 +87,10 @@ class StoreError(AutogenesisError, RuntimeError):
 
 class Conflict(StoreError):
     """A head moved between the assessment of a candidate and its commit."""
+
+
+class OptimizerFailed(AutogenesisError):
+    """An optimizer whose proposals failed again and again: its model is dead, or answers nothing that can be used."""
 
 
 class BudgetExceeded(AutogenesisError, RuntimeError):

@@ -15,7 +15,8 @@ from autogenesis_core.errors import AutogenesisError, PluginError
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.toolbox import Permission, ToolUse
 from autogenesis_core.sepl.context import SeplContext
-from autogenesis_core.sepl.spaces import Assessment, Candidate, Decision, Edit, Hypothesis, Verdict, Vote
+from autogenesis_core.sepl.pool import Member
+from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Verdict, Vote
 
 
 class _Part:
@@ -52,7 +53,11 @@ def _all_are(kind: type) -> Callable[[object], bool]:
 
 
 def _is_vote(answer: object) -> bool:
-    return isinstance(answer, Vote) and answer.decision in get_args(Decision)
+    return isinstance(answer, Vote) and answer.decision in ("commit", "reject", "indecisive")
+
+
+def _is_interim(answer: object) -> bool:
+    return isinstance(answer, Vote) and answer.decision in ("commit", "reject", "continue")
 
 
 def _is_permission(answer: object) -> bool:
@@ -67,6 +72,7 @@ class Hooks:
         self._manager.add_hookspecs(hookspecs)
         self._order: list[str] = []
         self._known: dict[int, object] = {}
+        self._plugins: dict[str, Any] = {}  # of any class
 
     def register(self, plugin: object, name: str) -> None:
         """Adds a plugin's hooks, after those registered before; raises PluginError for a hook that is none."""
@@ -83,7 +89,7 @@ class Hooks:
             raise PluginError(
                 f"{name} implements a hook wrongly: {error}", "docs/reference/hooks.md lists them"
             ) from None
-        self._known[id(plugin)] = plugin
+        self._known[id(plugin)] = self._plugins[name] = plugin
         self._order.append(name)
 
     async def register_resources(self, register: Callable[[Record, type[Any] | None], None]) -> None:
@@ -115,10 +121,50 @@ class Hooks:
         """`sepl_evaluate`: the first answer."""
         return await self._first("sepl_evaluate", _is(Assessment), context=context, candidate=candidate)  # type: ignore[no-any-return]
 
-    async def votes(self, candidate: Candidate, assessment: Assessment) -> tuple[Vote, ...]:
-        """`sepl_gate`: votes in configured order, up to the first reject."""
+    async def parent(self, context: SeplContext) -> Member:
+        """`sepl_parent`: the first answer, one of the pool's members."""
+        return await self._first("sepl_parent", _is(Member), context=context)  # type: ignore[no-any-return]
+
+    @property
+    def planner(self) -> Any:  # the plugin's own object
+        """The first gate that plans its looks (`plan(examples)`), which is one that tests; None without any."""
+        return next((gate for gate in self._gates() if hasattr(gate, "plan")), None)
+
+    def _gates(self) -> list[Any]:
+        found = {i.plugin_name for i in self._manager.hook.sepl_gate.get_hookimpls()}
+        return [self._plugins[name] for name in self._order if name in found]
+
+    async def interim(self, candidate: Candidate, assessment: Assessment) -> tuple[tuple[Vote, ...], bool]:
+        """`sepl_interim`: votes in configured order, and whether every gate has it, so that none needs all evidence."""
+        votes = [
+            vote async for vote in self._each("sepl_interim", _is_interim, candidate=candidate, assessment=assessment)
+        ]
+        asked = {i.plugin_name for i in self._manager.hook.sepl_interim.get_hookimpls()}
+        gates = {i.plugin_name for i in self._manager.hook.sepl_gate.get_hookimpls()}
+        return tuple(votes), gates <= asked
+
+    async def votes(
+        self,
+        candidate: Candidate,
+        assessment: Assessment,
+        recorded: Callable[[str], Vote | None] = lambda _: None,
+        record: Callable[[str, Vote], None] = lambda *_: None,
+    ) -> tuple[Vote, ...]:
+        """`sepl_gate`: votes in configured order, up to the first reject.
+
+        A gate that is `external`, e.g. a person, is asked once: `recorded` holds its vote from then on.
+        """
         votes: list[Vote] = []
-        async for vote in self._each("sepl_gate", _is_vote, candidate=candidate, assessment=assessment):
+        for name, call in self._calls("sepl_gate", {"candidate": candidate, "assessment": assessment}):
+            external = getattr(self._plugins[name], "external", False)
+            vote = recorded(name) if external else None
+            if vote is None:
+                found = [answer async for answer in self._answers("sepl_gate", _is_vote, [(name, call)])]
+                if not found:
+                    continue
+                vote = found[0]
+                if external:
+                    record(name, vote)
             votes.append(vote)
             if vote.decision == "reject":
                 break
@@ -140,7 +186,13 @@ class Hooks:
         return None
 
     async def _each(self, hook: str, check: Callable[[object], bool], **arguments: object) -> AsyncIterator[Any]:
-        for name, call in self._calls(hook, arguments):
+        async for answer in self._answers(hook, check, self._calls(hook, arguments)):
+            yield answer
+
+    async def _answers(
+        self, hook: str, check: Callable[[object], bool], calls: Sequence[tuple[str, Callable[[], Any]]]
+    ) -> AsyncIterator[Any]:
+        for name, call in calls:
             try:
                 answer = await call()
             except AutogenesisError as error:

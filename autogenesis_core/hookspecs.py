@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from autogenesis_core.rspl.record import Record
     from autogenesis_core.rspl.toolbox import Permission, ToolUse
     from autogenesis_core.sepl.context import SeplContext
+    from autogenesis_core.sepl.pool import Member
     from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Verdict, Vote
 
 hookspec = pluggy.HookspecMarker("autogenesis")
@@ -41,6 +42,14 @@ async def rspl_observe(event: str, data: Mapping[str, Any]) -> None:
     """Told of what happens to resources: "registered", "built", "failed", "committed", "retired".
 
     Errors are caught and reported.
+    """
+
+
+@hookspec
+async def sepl_parent(context: "SeplContext") -> "Member":  # type: ignore[empty-body]
+    """Names the member of the pool (`context.pool`) that a proposal starts from.
+
+    The first that does not decline answers; the core's own says the tip, which is `context.parent` beforehand.
     """
 
 
@@ -81,6 +90,16 @@ async def sepl_gate(candidate: "Candidate", assessment: "Assessment") -> "Vote":
     """Votes commit, reject or indecisive, with reason and evidence.
 
     Gates vote in configured order; the first reject ends the vote.
+    """
+
+
+@hookspec
+async def sepl_interim(candidate: "Candidate", assessment: "Assessment") -> "Vote":  # type: ignore[empty-body]
+    """Says at an interim look whether the evidence so far suffices: "commit", "reject" or "continue".
+
+    Called before any evidence is paid for (`assessment.look` is -1) and after each look but the last. Any reject ends
+    the assessment; it also ends, and the gates vote, when one gate says commit and none says continue. A gate that
+    declines has no opinion; one that does not implement this needs all the evidence.
     """
 
 

@@ -1,6 +1,7 @@
 """The registry of a store without a running system: find, compare, explain, change, undo, share."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from attrs import evolve, frozen
 
 from autogenesis_core.defaults import find_workdir
-from autogenesis_core.errors import Conflict, InputError, InvalidRecord, unknown
+from autogenesis_core.errors import Conflict, InputError, InvalidRecord, StoreError, unknown
 from autogenesis_core.identity import JSON
 from autogenesis_core.loading import default_branch
 from autogenesis_core.rspl.changes import copy, restore
@@ -298,8 +299,12 @@ class Registry:
         return self.store.verify()
 
     def gc(self, *, dry_run: bool = False) -> Removed:
-        """Removes what nothing refers to, never a version; with `dry_run` it only counts."""
-        return self.store.gc(dry_run=dry_run)
+        """Removes what nothing refers to, never a version, and the journals of runs that have ended with a result.
+
+        A run without its journal can be neither resumed nor replayed. With `dry_run` it only counts.
+        """
+        journals = sum(_remove_journal(path, dry_run) for path in self.store.path.parent.glob("runs/*/journal.jsonl"))
+        return evolve(self.store.gc(dry_run=dry_run), journals=journals)
 
     def backup(self, path: Path | str) -> None:
         """A copy of the whole store in one file; raises InputError if `path` is there."""
@@ -383,6 +388,47 @@ def as_text(record: Record) -> str:
         return to_markdown(record)
     data = {key: value for key, value in record.to_json().items() if key not in ("kind", "name")}
     return json.dumps(data, indent=2, ensure_ascii=False, default=dict) + "\n"
+
+
+def _remove_journal(path: Path, dry_run: bool) -> bool:
+    """Whether the journal is one of an ended run, and was removed; raises StoreError if it cannot be."""
+    if not _has_ended(path.parent):
+        return False
+    try:
+        with _alone(path) as alone:
+            if alone and not dry_run:
+                path.unlink()
+            return alone
+    except OSError as error:
+        raise StoreError(f"the journal {path} cannot be removed: {error}") from None
+
+
+def _has_ended(folder: Path) -> bool:
+    """Whether a run has its result; what failed or was broken off has one too, and may be resumed."""
+    from autogenesis_core.runfolder import read_json
+
+    try:
+        result = read_json(folder / "result.json")
+    except StoreError:
+        return False
+    return bool(result) and "failed" not in result
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[bool]:
+    """Whether no process writes a journal, and none can begin to: an ended run may be going on for more rounds."""
+    try:
+        import fcntl
+    except ImportError:  # Windows removes no file that is open elsewhere
+        yield True
+        return
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def _with_version(verb: str, name: str) -> str:

@@ -1,7 +1,8 @@
 """The runtime: wires a composition into a running system that acts, measures and evolves."""
 
+import asyncio
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,17 +21,18 @@ from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.server import Server
 from autogenesis_core.rspl.store import Store
 from autogenesis_core.rspl.system import System
-from autogenesis_core.runfolder import make_run_folder, write_json
+from autogenesis_core.runfolder import check_same, find_run, make_run_folder, write_json
 from autogenesis_core.sepl.budget import Budget
 from autogenesis_core.sepl.evaluation import SPLITS, Benchmark, Evaluation, Example, Split
 from autogenesis_core.sepl.evaluator import EpisodeBenchmark, Evaluator
+from autogenesis_core.sepl.journal import NAME as JOURNAL
 from autogenesis_core.sepl.journal import Journal
 from autogenesis_core.sepl.loop import Loop
 from autogenesis_core.sepl.operators import Operators
 from autogenesis_core.sepl.report import describe_run, evolution_result, measure_result
-from autogenesis_core.services.client import ModelClient
+from autogenesis_core.services.client import ModelClient, Tally
 from autogenesis_core.services.executor import AsyncioExecutor
-from autogenesis_core.services.model import Model, Price, model_settings
+from autogenesis_core.services.model import Model, ModelAnswer, Price, answer_json, answer_of, model_settings
 from autogenesis_core.services.tracing import Span, Tracer
 from autogenesis_core.settings import Composition, Resource
 
@@ -68,6 +70,7 @@ class Runtime:
         self._verb = ""
         self._tracer = Tracer()
         self._memory: Memory | None = None
+        self._requests: asyncio.Semaphore | None = None
 
     @classmethod
     def compose(
@@ -166,10 +169,15 @@ class Runtime:
         }
         return await self._finish(result)
 
-    async def evolve(self) -> dict[str, Any]:
+    async def evolve(self, *, resume: str = "", replay: bool = False) -> dict[str, Any]:
         """Improves the composed system's trainable variables; the outcome is what result.json holds.
 
-        Raises InputError without an optimizer or anything to measure on, or if a money budget has no price to go by.
+        Arguments:
+            resume: the run to go on with, of the same configuration; what it paid for is not paid for again
+            replay: decide everything again from what the run recorded, with no call and writing nothing
+
+        Raises InputError without an optimizer or anything to measure on, if a money budget has no price to go by, or
+        for a run that cannot be gone on with; OptimizerFailed for an optimizer that fails again and again.
         """
         optimizer = self.composition.optimizer
         if self.frozen:
@@ -181,45 +189,59 @@ class Runtime:
         if not examples["val"] or not examples["train"]:
             raise InputError("an evolution needs examples of train and val", "raise splits.train and splits.val")
         budget = await self._budget(strict=True)
-        self._begin("evolve")
-        rounds = self.settings.rounds or int(getattr(optimizer.instance, "rounds", 3))
-        loop = self._loop(budget, benchmark, examples, rounds, int(getattr(optimizer.instance, "batch", 24)))
-        if hasattr(optimizer.instance, "check"):
-            await optimizer.instance.check(loop.context(1))
-        await self._started("evolve", examples, rounds)
-        before = await self._before(loop, budget)
+        journal = self._begin_journal(resume, replay=replay)
         try:
+            rounds = self.settings.rounds or int(getattr(optimizer.instance, "rounds", 3))
+            loop = self._loop(budget, benchmark, examples, rounds, journal)
+            if hasattr(optimizer.instance, "check"):
+                await optimizer.instance.check(loop.context(1))
+            await self._started("evolve", examples, rounds)
+            before = loop.records
             await loop()
+            scores = await self._sealed(loop, budget, before)
+            if not replay:
+                journal.keep("finished", str(loop.stopped), {"rounds": len(loop.reports)})
         finally:
-            loop.journal.flush()
-        after = await self._after(loop, budget, before)
-        loop.journal.decision("finished", {"stopped": loop.stopped})
+            journal.close()
         result = {
             **self._described("evolve"),
-            **evolution_result(loop, before, after, self.settings.alpha),
+            **evolution_result(loop, scores, self.settings.alpha),
             "spent": budget.spent(),
         }
-        return await self._finish(result)
+        return result if replay else await self._finish(result)
 
-    async def _before(self, loop: Loop, budget: Budget) -> dict[Split, Evaluation]:
-        """Scores before anything changes, and the cost of scoring test again at the end set aside."""
-        system = loop.system()
-        val = await loop.evaluator.evaluate(system, "val", loop.examples["val"])
-        used = budget.used
-        test = await loop.evaluator.evaluate(system, "test", loop.examples["test"])
-        budget.hold(budget.used - used)
-        return {"val": val, "test": test}
-
-    async def _after(self, loop: Loop, budget: Budget, before: Mapping[Split, Evaluation]) -> dict[Split, Evaluation]:
+    async def _sealed(self, loop: Loop, budget: Budget, before: Mapping[str, Any]) -> dict[str, Evaluation]:
+        """Scores on test, once for what the run began with and once for what it ended with; they steer nothing."""
         budget.release()
-        found: dict[Split, Evaluation] = {}
-        for split in ("val", "test"):
+        found: dict[str, Evaluation] = {}
+        for name, system in (("before", loop.system(before)), ("after", loop.system())):
             try:
-                found[split] = await loop.evaluator.evaluate(loop.system(), split, loop.examples[split])
+                if loop.examples["test"]:
+                    found[name] = await loop.evaluator.evaluate(
+                        system, "test", loop.examples["test"], self.settings.epochs
+                    )
             except BudgetExceeded as error:
                 loop.stopped = loop.stopped or error.reason
-        loop.journal.flush()
+        loop.journal.sync()
         return found
+
+    def _begin_journal(self, run: str, *, replay: bool) -> Journal:
+        """The journal of a new run, or of one that goes on."""
+        if not run:
+            self._begin("evolve")
+            assert self.folder is not None
+            return Journal.open(self.folder / JOURNAL)
+        self.folder = find_run(self.workdir, run)
+        if not (self.folder / JOURNAL).is_file():
+            raise InputError(f"the run {self.folder.name} has no journal", "it was no evolution, or gc removed it")
+        check_same(self.folder, self.composition.config)
+        self._verb = "evolve"
+        self.manager.begin()
+        journal = Journal.open(self.folder / JOURNAL, replay=replay)
+        if not replay:
+            self._tracer.close()
+            self._tracer = Tracer(self.folder / "traces.jsonl")
+        return journal
 
     async def _wire(self) -> None:
         composition = self.composition
@@ -233,7 +255,7 @@ class Runtime:
         for part in (*([composition.optimizer] if composition.optimizer else []), *composition.gates):
             self.hooks.register(part.instance, part.name)
         self.hooks.register(_Selected(composition.resources, self.manager), "core resources")
-        self.hooks.register(Operators(self.hooks.votes, self._assess), "core operators")
+        self.hooks.register(Operators(self._votes, self._assess), "core operators")
         await self.hooks.register_resources(self.manager.register)
         self.manager.init()
         for name in self.settings.use:
@@ -253,6 +275,9 @@ class Runtime:
 
     def _propose(self, variable: str, value: JSON, reason: str) -> str:
         return self.manager.propose(self.run_id, variable, value, reason)
+
+    async def _votes(self, candidate: Any, assessment: Any) -> Any:  # as Hooks.votes, which the loop records for
+        return await self._running.assessor.votes(candidate, assessment)
 
     async def _assess(self, candidate: Any) -> Any:  # the loop's own method, which exists only while it runs
         return await self._running.assess(candidate)
@@ -275,18 +300,25 @@ class Runtime:
         benchmark: Benchmark,
         examples: Mapping[Split, Sequence[Example]],
         rounds: int,
-        batch: int,
+        journal: Journal,
     ) -> Loop:
-        records, heads = self.manager.records()
-        journal = Journal(self.store, self.run_id)
-        evaluator = self._evaluator(budget, benchmark)
-        evaluator.arrived = journal.result
-        client = (lambda role, seed: self._client(budget, role, seed, None)) if self.composition.model else None
+        settings, optimizer = self.settings, self.composition.optimizer
+        instance = optimizer.instance if optimizer else None
+        evaluator = self._evaluator(budget, benchmark, journal)
+        heads = {name: head.version for name, head in self.manager.heads().items()}
+        started = journal.once("started", "", lambda: {"heads": heads, "scorer": evaluator.scorer})
+        if started["scorer"] != evaluator.scorer:
+            raise InputError(f"the scorer is not the one that run {self.run_id} began with", "begin a new run")
+        records, stood = self.manager.records(started["heads"])
+        concurrent = bool(getattr(instance, "concurrent", False))
+        if settings.width > 1 and not concurrent:
+            self.manager.notes.append(f"{optimizer.name if optimizer else ''} makes one proposal at a time: width is 1")
+        entries = self.store.entries(run=self.run_id)
         self._running = Loop(
             run=self.run_id,
-            seed=self.settings.seed,
+            seed=settings.seed,
             rounds=rounds,
-            batch=batch,
+            batch=int(getattr(instance, "batch", 24)),
             store=self.store,
             manager=self.manager,
             hooks=self.hooks,
@@ -295,32 +327,85 @@ class Runtime:
             journal=journal,
             examples=examples,
             records=records,
-            heads=heads,
+            heads=stood,
+            width=settings.width if concurrent else 1,
+            screen=bool(getattr(instance, "screen", True)),
+            epochs=1 if settings.deterministic else settings.epochs,
+            level=settings.alpha,
+            goal=settings.goal,
+            commits=settings.commit,
+            token=None if journal.replay else self.store.fence(self.run_id),
+            logged={str(entry.body.get("decision")): entry for entry in entries if "decision" in entry.body},
             model=self._model_id(),
-            optimizer=self.composition.optimizer.name if self.composition.optimizer else "",
-            only=self.settings.evolve,
+            optimizer=optimizer.name if optimizer else "",
+            only=settings.evolve,
             environment=self._environment,
-            client=client,
+            client=self._optimizer_client(budget, journal) if self.composition.model else None,
         )
-        self._note_models(heads)
+        self._hold(budget, examples)
+        self._note_models(stood)
         return self._running
 
-    def _evaluator(self, budget: Budget, benchmark: Benchmark) -> Evaluator:
-        model = self.composition.model
+    def _hold(self, budget: Budget, examples: Mapping[Split, Sequence[Example]]) -> None:
+        """Sets rollouts aside for a last assessment and for scoring test; raises InputError if that is all."""
+        limit = budget.limits.rollouts
+        wanted = 2 * self.settings.epochs * (len(examples["test"]) + len(examples["val"]))
+        if limit is not None and wanted >= limit:
+            raise InputError(
+                f"budget.rollouts is {limit}, and to assess on val and test once takes {wanted}",
+                f"raise it, or lower splits.val and splits.test: budget.rollouts={4 * wanted}",
+            )
+        budget.held_rollouts = wanted
+
+    def _optimizer_client(self, budget: Budget, journal: Journal) -> Callable[[str, int], ModelClient]:
+        """Makes the client of a proposal, whose answers the journal keeps."""
+
+        def made(proposal: str, seed: int) -> ModelClient:
+            def recall(number: str) -> ModelAnswer | None:
+                body = journal.recall("answer", f"{proposal} {number}")
+                if body is None:
+                    return None
+                answer = answer_of(body)
+                budget.recall(answer.usage.input_tokens + answer.usage.output_tokens, float(body["money"]))
+                return answer
+
+            def keep(number: str, answer: ModelAnswer) -> None:
+                body = {**answer_json(answer), "money": answer.cost or 0.0}
+                journal.keep("answer", f"{proposal} {number}", body)
+
+            client = self._client(budget, "optimizer", seed, None)
+            client.recall, client.keep = recall, keep
+            return client
+
+        return made
+
+    def _evaluator(self, budget: Budget, benchmark: Benchmark, journal: Journal | None = None) -> Evaluator:
+        model, settings = self.composition.model, self.settings
         return Evaluator(
             benchmark=benchmark,
-            executor=self.composition.executor or AsyncioExecutor(self.settings.workers),
+            executor=self.composition.executor or AsyncioExecutor(settings.workers),
             tracer=self._tracer,
-            seed=self.settings.seed,
-            timeout=self.settings.timeout,
+            seed=settings.seed,
+            timeout=settings.timeout,
             settings=model_settings(model),
-            client=(lambda role, seed, span: self._client(budget, role, seed, span)) if model else None,
+            budget=budget,
+            journal=journal or Journal(),
+            client=(lambda role, seed, span, tally: self._client(budget, role, seed, span, tally)) if model else None,
             authorize=self.hooks.authorize,
+            deterministic=settings.deterministic,
+            reducer=settings.reducer,
         )
 
-    def _client(self, budget: Budget, role: str, seed: int, span: Span | None) -> ModelClient:
+    def _client(
+        self, budget: Budget, role: str, seed: int, span: Span | None, tally: Tally | None = None
+    ) -> ModelClient:
         assert self.composition.model is not None
-        return ModelClient(self.composition.model, role, budget, self._tracer, span, derive(seed, role))
+        if self._requests is None and self.settings.requests:
+            self._requests = asyncio.Semaphore(self.settings.requests)
+        return ModelClient(
+            self.composition.model, role, budget, self._tracer, span, derive(seed, role), tally=tally,
+            slots=self._requests,
+        )  # fmt: skip
 
     def _examples(self) -> tuple[Benchmark, Mapping[Split, Sequence[Example]]]:
         benchmark = self.composition.benchmark
@@ -379,6 +464,8 @@ class Runtime:
         self._tracer.close()
         self._tracer = Tracer(self.folder / "traces.jsonl")
         write_json(self.folder / "config.json", dict(self.composition.config))
+        given = {"overrides": list(self.composition.overrides), "given": list(self.composition.given)}
+        write_json(self.folder / "run.json", {"verb": verb, "folder": str(self.composition.folder), **given})
         plugins = {plugin.distribution: plugin.version for plugin in self.composition.plugins}
         write_json(self.folder / "plugins.json", {"python": platform.python_version(), **plugins})
 

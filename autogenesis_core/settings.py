@@ -21,8 +21,9 @@ _label: Any = validators.matches_re(r"[a-z][a-z0-9_\-]{0,63}")
 
 @frozen
 class BudgetLimits:
-    """What a run may use: model calls, tokens, US dollars, seconds; None is no limit."""
+    """What a run may use: rollouts, model calls, tokens, US dollars, seconds; None is no limit."""
 
+    rollouts: int | None = field(default=None, validator=_positive)
     calls: int | None = field(default=None, validator=_positive)
     tokens: int | None = field(default=None, validator=_positive)
     money: float | None = field(default=1.0, validator=_positive)
@@ -50,6 +51,13 @@ class Settings:
     workers: int = field(default=8, validator=validators.gt(0))
     timeout: float = field(default=600.0, validator=validators.gt(0))
     rounds: int | None = field(default=None, validator=_positive)
+    width: int = field(default=1, validator=validators.gt(0))
+    requests: int | None = field(default=None, validator=_positive)
+    epochs: int = field(default=1, validator=validators.gt(0))
+    reducer: str = "mean"
+    deterministic: bool = False
+    goal: float | None = None
+    commit: bool = True
     alpha: float = field(default=0.05, validator=[validators.gt(0), validators.lt(1)])
     pins: list[str] = field(factory=list)
     evolve: list[str] = field(factory=list)
@@ -98,6 +106,8 @@ class Composition:
     lock: Mapping[str, Any] | None = None  # the exported resources of a lock file, which stand for a store
     folder: Path = field(factory=Path.cwd)
     demonstration: bool = False
+    overrides: tuple[str, ...] = ()  # as they were given
+    given: tuple[str, ...] = ()  # the parts that a program gave as objects
 
     @property
     def config(self) -> Mapping[str, Any]:

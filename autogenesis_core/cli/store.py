@@ -44,16 +44,21 @@ def gc_(arguments: Arguments) -> int:
     _no_words(arguments)
     dry = "--dry-run" in arguments.flags
     with arguments.registry() as registry:
-        before = registry.store.path.stat().st_size
+        before = _size(registry.store.path)
         found = registry.gc(dry_run=dry)
-        after = registry.store.path.stat().st_size
+        after = _size(registry.store.path)
     if arguments.json:
-        counts = {"records": found.records, "artifacts": found.artifacts, "events": found.events}
+        counts = {"records": found.records, "artifacts": found.artifacts, "journals": found.journals}
         return say_json({**counts, "removed": not dry, "bytes": before - after})
     things = [counted(found.records, "record"), counted(found.artifacts, "artifact")]
-    count = f"{', '.join(things)}, {counted(found.events, 'journal event')} of ended runs"
+    count = f"{', '.join(things)}, {counted(found.journals, 'journal')} of ended runs"
     say(f"  {'would remove' if dry else 'removed'} {count}" + ("" if dry else f": {before - after:,} bytes"))
     return say_hint(dry, "autogenesis gc") if dry else 0
+
+
+def _size(path: Path) -> int:
+    """Bytes of a store's file and of the journals of its runs."""
+    return sum(file.stat().st_size for file in (path, *path.parent.glob("runs/*/journal.jsonl")))
 
 
 def _no_words(arguments: Arguments) -> None:

@@ -67,6 +67,7 @@ class Context:
     tracer: Tracer = field(factory=Tracer)
     span: Span | None = None
     _model: Callable[[], ModelClient] | None = None
+    _client: ModelClient | None = None  # made when it is asked for first
     live: "Live | None" = None
 
     def refresh(self) -> bool:
@@ -89,12 +90,14 @@ class Context:
             raise InputError(
                 "no model is set", "AUTOGENESIS_MODEL=openai/gpt-5-mini   (or +model=litellm model.name=…)"
             )
-        return self._model()
+        if self._client is None:
+            self._client = self._model()
+        return self._client
 
     @property
     def exceeded(self) -> BudgetExceeded | None:
         """What the budget said, if it refused a call."""
-        return self._model().exceeded if self._model else None
+        return self._client.exceeded if self._client else None
 
     def prompt(self, name: str, /, **inputs: Any) -> list[dict[str, str]]:
         """A composed prompt rendered to messages; `inputs` fill its placeholders. Raises UnknownName, TemplateError."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from autogenesis_core.errors import InputError, StoreError
 
-SCHEMA = 2
+SCHEMA = 3
 APPLICATION = 0x41475350  # "AGSP": tells our files from other SQLite files
 
 _VERSIONS = """
@@ -24,7 +24,7 @@ CREATE TABLE versions (
     PRIMARY KEY (kind, name, number), UNIQUE (kind, name, version)
 ) WITHOUT ROWID
 """
-_ADDED = (  # by schema 2
+_ADDED_2 = (
     "CREATE TABLE artifacts (digest TEXT PRIMARY KEY, body BLOB NOT NULL)",
     """
     CREATE TABLE aliases (
@@ -39,11 +39,20 @@ _ADDED = (  # by schema 2
     )
     """,
 )
+_ADDED_3 = (
+    """
+    CREATE TABLE ledger (
+        lineage TEXT NOT NULL, holdout TEXT NOT NULL, number INTEGER NOT NULL, run TEXT NOT NULL,
+        decision TEXT NOT NULL, alpha REAL NOT NULL, reused INTEGER NOT NULL, committed INTEGER NOT NULL,
+        time REAL NOT NULL, PRIMARY KEY (lineage, holdout, number), UNIQUE (run, decision)
+    ) WITHOUT ROWID
+    """,
+    "CREATE TABLE runs (run TEXT PRIMARY KEY, token INTEGER NOT NULL) WITHOUT ROWID",
+)
 _INDEXES = (
     "CREATE INDEX log_id ON log (id)",
     "CREATE INDEX log_run ON log (run) WHERE run <> ''",
     "CREATE INDEX log_mark ON log (json_extract(body, '$.resource')) WHERE event = 'mark'",
-    "CREATE INDEX journal_run ON journal (run)",
 )
 _TABLES = (
     "CREATE TABLE records (digest TEXT PRIMARY KEY, body TEXT NOT NULL)",
@@ -60,13 +69,9 @@ _TABLES = (
         body TEXT NOT NULL, hash TEXT NOT NULL
     )
     """,
-    """
-    CREATE TABLE journal (
-        seq INTEGER PRIMARY KEY, run TEXT NOT NULL, event TEXT NOT NULL, body TEXT NOT NULL
-    )
-    """,
     *_INDEXES,
-    *_ADDED,
+    *_ADDED_2,
+    *_ADDED_3,
 )
 
 
@@ -87,9 +92,16 @@ def _to_2(connection: sqlite3.Connection) -> None:
         connection.execute(f"DROP INDEX {index}")
     for index in _INDEXES:
         connection.execute(index)
-    for statement in _ADDED:
+    for statement in _ADDED_2:
         connection.execute(statement)
     _log_states(connection)
+
+
+def _to_3(connection: sqlite3.Connection) -> None:
+    """Runs get a fence and lineages a ledger; no run could go on from the journal, which is now a file of its own."""
+    connection.execute("DROP TABLE journal")
+    for statement in _ADDED_3:
+        connection.execute(statement)
 
 
 def _log_states(connection: sqlite3.Connection) -> None:
@@ -106,7 +118,7 @@ def _log_states(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
 
-_MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _to_2}
+_MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3}
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -1,6 +1,7 @@
 """From a record to an instance: what may be stored, and what is built of it."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, get_type_hints
 
 import attrs
@@ -49,9 +50,14 @@ def construct(
     return structure_with_secrets(values, cls, record.id)
 
 
+@cache
+def _hints(cls: Any) -> dict[str, Any]:  # a class, which the cache must know to be hashable
+    return get_type_hints(cls)
+
+
 def _typed(cls: type[Any], record: Record) -> dict[str, Any]:
     """The parameters of an instance that a program gave, of the types that its class says."""
-    hints = get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]  # a class whose own class is not known to be hashable
     values = resolve_secrets(record.parameters, record.id)
     problems: Problems = []
     for name, value in values.items():

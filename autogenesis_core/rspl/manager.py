@@ -241,9 +241,16 @@ class Manager:
             return self._working(entry, self.store.record(version.digest))
         return self._working(entry, self.store.record(self._head(name).digest))
 
-    def records(self) -> tuple[dict[str, Record], dict[str, Head]]:
-        """The whole working system, and the heads that it was read from."""
+    def records(self, versions: Mapping[str, str] | None = None) -> tuple[dict[str, Record], dict[str, Head]]:
+        """The whole working system, and the heads that it was read from: those of now, or of the `versions` named.
+
+        Raises UnknownName for a version that is not in the store.
+        """
         heads = self.heads()
+        for name, version in (versions or {}).items():
+            found = self.store.find(Reference.parse(f"{name}@{version}"), self.branch)
+            if name in heads:
+                heads[name] = evolve(heads[name], version=version, digest=found.digest, model=found.model)
         records = {
             name: self.get_info(name)
             if self._entries[name].pin

@@ -30,6 +30,7 @@ _HEAD = """
 SELECT h.branch, h.kind, h.name, h.version, v.digest, v.model
 FROM heads h JOIN versions v ON v.kind = h.kind AND v.name = h.name AND v.version = h.version
 """
+_GRANT = "SELECT number, alpha, reused, committed, run, decision FROM ledger"
 _ENTRY = "SELECT seq, time, event, id, run, body, hash FROM log"
 
 
@@ -109,6 +110,25 @@ class Proposal:
     value: JSON
     reason: str
     state: str
+
+
+@frozen
+class Grant:
+    """One decision's share of the error that a lineage may make on a hold-out set.
+
+    Arguments:
+        number: counts the decisions on this lineage and hold-out set, over all runs, from 1
+        alpha: the one-sided level that was spent on it, whatever came of it
+        reused: whether it was made on cells that earlier decisions had seen
+        committed: whether a commit came of it
+    """
+
+    number: int
+    alpha: float
+    reused: bool
+    committed: bool
+    run: str
+    decision: str
 
 
 @define(eq=False, slots=False)
@@ -352,10 +372,13 @@ class Reader:
             for id_, time, run, variable, value, reason, found in self._read(query, state)
         ]
 
-    def read_journal(self, run: str) -> list[tuple[str, Any]]:
-        """A run's journal, oldest first, as (event, JSON)."""
-        rows = self._read("SELECT event, body FROM journal WHERE run = ? ORDER BY seq", run)
-        return [(row[0], json.loads(row[1])) for row in rows]
+    def ledger(self, lineage: str | None = None, holdout: str | None = None) -> list[Grant]:
+        """What was spent, in order: of one lineage, on one hold-out set, or all."""
+        given = {"lineage": lineage, "holdout": holdout}
+        where = [column for column, value in given.items() if value is not None]
+        query = f"{_GRANT} WHERE {' AND '.join(['1', *(f'{column} = ?' for column in where)])}"
+        rows = self._read(f"{query} ORDER BY lineage, holdout, number", *(given[column] for column in where))
+        return [_grant(row) for row in rows]
 
     def verify(self) -> str | None:
         """What is wrong first with the log's chain, a digest, a version, an alias or a head; None if nothing is."""
@@ -376,6 +399,11 @@ class Reader:
 def _version(row: Any) -> Version:
     kind, name, version, digest, parents, *rest = row
     return Version(kind, name, version, digest, tuple(json.loads(parents)), *rest)
+
+
+def _grant(row: Any) -> Grant:
+    number, alpha, reused, committed, run, decision = row
+    return Grant(number, alpha, bool(reused), bool(committed), run, decision)
 
 
 def _entry(row: Any) -> LogEntry:

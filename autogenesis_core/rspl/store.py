@@ -1,8 +1,9 @@
-"""The store: records by digest, versions, heads, aliases and the log, in one SQLite file.
+"""The store: records by digest, versions, heads, aliases, the log and the ledger, in one SQLite file.
 
-Accept, new versions, heads, their log entry and the journal's are one transaction. The log is append-only and
-hash-chained; an entry of kind `commit` is the commit, its id a digest over what it changed. The journal keeps a run's
-decisions and results for as long as somebody may resume it.
+Accept, new versions, heads, their log entry and the ledger's mark are one transaction. The log is append-only and
+hash-chained; an entry of kind `commit` is the commit, its id a digest over what it changed. The ledger holds what each
+decision on a hold-out set was allowed to err, over all runs, because a hold-out set wears out. A run's fence lets only
+the process that took it up last write for it.
 """
 
 import os
@@ -22,7 +23,7 @@ from autogenesis_core.identity import JSON, canonical, digest
 from autogenesis_core.rspl import database as db
 from autogenesis_core.rspl.audit import chain
 from autogenesis_core.rspl.lifecycle import VersionState, move_version
-from autogenesis_core.rspl.reader import CHAMPION, SHIPPED, AliasMove, Head, LogEntry, Reader, Version
+from autogenesis_core.rspl.reader import CHAMPION, SHIPPED, AliasMove, Grant, Head, LogEntry, Reader, Version
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.services.secrets import check_no_secret, redact
 
@@ -52,11 +53,11 @@ class Change:
 
 @frozen
 class Removed:
-    """What `gc` removed, or would: records, artifacts, journal events."""
+    """What `gc` removed, or would: records and artifacts of the store, journals of ended runs."""
 
     records: int = 0
     artifacts: int = 0
-    events: int = 0
+    journals: int = 0
 
 
 _GARBAGE = (
@@ -66,7 +67,6 @@ _GARBAGE = (
         FROM records r JOIN versions v ON v.digest = r.digest, json_each(r.body, '$.parameters.files') f
         WHERE json_extract(r.body, '$.exports.form') = 'skill'
     )""",
-    "FROM journal WHERE run IN (SELECT run FROM journal WHERE event = 'finished')",
 )
 
 
@@ -116,19 +116,23 @@ class Store(Reader):
         body: Mapping[str, JSON] | None = None,
         heads: Mapping[str, str] | None = None,
         artifacts: Mapping[str, bytes] | None = None,
-        journal: Sequence[tuple[str, JSON]] = (),
+        token: int | None = None,
+        grant: tuple[str, str] | None = None,
     ) -> tuple[str, dict[str, str]]:
         """Writes new versions of several resources, moves their heads and logs it, whole or not at all.
 
         `heads` names further heads, by `kind/name`, against which the changes were assessed; `artifacts` are bytes by
-        SHA-256 that the records name; `journal` gets its events in the same transaction.
+        SHA-256 that the records name; `token` is the run's fence; `grant` is the (run, decision) of the ledger that
+        this commit comes of.
         Returns the commit's id and the new version by `kind/name`.
-        Raises Conflict if a head is not where it is expected; nothing is written then.
+        Raises Conflict if a head is not where it is expected, StoreError if another process has taken over the run or
+        the grant is none that is open; nothing is written then.
         """  # fmt: skip
         for change in changes:
             check_no_secret(change.record)
             change.record.digest  # noqa: B018  # made before the write lock is taken
-        with self._write() as execute:
+        with self._write():
+            self._check_fence(run, token)
             for name, expected in (heads or {}).items():
                 self._expect(branch, *_apart(name), expected)
             rows = [self._number(branch, change) for change in changes]
@@ -140,13 +144,14 @@ class Store(Reader):
             self._keep(artifacts or {})
             for change, (number, version) in zip(changes, rows, strict=True):
                 self._insert(branch, change, number, version, commit, change.model or model, seq)
-            for name, entry in journal:
-                execute("INSERT INTO journal (run, event, body) VALUES (?, ?, ?)", (run, name, _redacted(entry)))
+            if grant is not None:
+                self._settle_grant(*grant)
         return commit, {change.record.id: version for change, (_, version) in zip(changes, rows, strict=True)}
 
-    def log(self, event: str, id_: str, run: str, body: Mapping[str, JSON]) -> None:
-        """Appends an entry that moves no head: a rejection."""
+    def log(self, event: str, id_: str, run: str, body: Mapping[str, JSON], *, token: int | None = None) -> None:
+        """Appends an entry that moves no head: a rejection; `token` is the run's fence, as in `commit`."""
         with self._write():
+            self._check_fence(run, token)
             self._append(event, id_, run, redact(body))
 
     def set_alias(self, name: str, alias: str, version: str | None, author: str = "user") -> None:
@@ -228,12 +233,36 @@ class Store(Reader):
             rows = [(state, id_) for id_ in ids]
             self._connection.executemany("UPDATE proposals SET state = ? WHERE id = ? AND state = 'open'", rows)
 
-    def journal(self, run: str, events: Sequence[tuple[str, JSON]]) -> None:
-        """Appends to a run's journal, all events with one fsync."""
-        if events:
-            rows = [(run, event, _redacted(body)) for event, body in events]
-            with self._write():
-                self._connection.executemany("INSERT INTO journal (run, event, body) VALUES (?, ?, ?)", rows)
+    def fence(self, run: str) -> int:
+        """Takes a run over: a new token, from 1, with which alone `commit` and `log` write for it from now on."""
+        with self._write() as execute:
+            query = "INSERT INTO runs VALUES (?, 1) ON CONFLICT (run) DO UPDATE SET token = token + 1"
+            execute(query, (run,))
+            return int(execute("SELECT token FROM runs WHERE run = ?", (run,)).fetchone()[0])
+
+    def spend(
+        self,
+        lineage: str,
+        holdout: str,
+        run: str,
+        decision: str,
+        rule: Callable[[Sequence[Grant]], float],
+        reused: bool,
+    ) -> Grant:
+        """Spends on a decision what `rule` gives after the earlier ones; a decision that was granted gets that again.
+
+        It is spent for good: by a rejection, by a run that dies, and by a commit that is rolled back. Backups hold the
+        ledger; `export` and `import` of resources do not carry it.
+        Raises StoreError for a decision that was granted on another lineage or hold-out set.
+        """
+        with self._write() as execute:
+            earlier = self.ledger(lineage, holdout)
+            if known := [grant for grant in earlier if (grant.run, grant.decision) == (run, decision)]:
+                return known[0]
+            grant = Grant(len(earlier) + 1, rule(earlier), reused, False, run, decision)
+            row = (lineage, holdout, grant.number, run, decision, grant.alpha, reused, False, time.time())
+            execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        return grant
 
     def backup(self, path: Path) -> None:
         """A copy of the whole store in one file, taken while others write. Raises InputError if `path` is there."""
@@ -254,7 +283,7 @@ class Store(Reader):
             beside.unlink(missing_ok=True)
 
     def gc(self, *, dry_run: bool = False) -> Removed:
-        """Removes what nothing refers to, never a version: records and artifacts without one, journals of ended runs.
+        """Removes what nothing refers to, never a version: records and artifacts without one.
 
         With `dry_run` it only counts.
         """
@@ -286,6 +315,15 @@ class Store(Reader):
                     execute("ROLLBACK")
                 raise
             execute("COMMIT")
+
+    def _check_fence(self, run: str, token: int | None) -> None:
+        if token is not None and self._one("SELECT token FROM runs WHERE run = ?", run) != (token,):
+            raise StoreError(f"another process has taken over run {run}", f"what it does: autogenesis log {run}")
+
+    def _settle_grant(self, run: str, decision: str) -> None:
+        query = "UPDATE ledger SET committed = 1 WHERE run = ? AND decision = ? AND committed = 0"
+        if self._connection.execute(query, (run, decision)).rowcount != 1:
+            raise StoreError(f"the ledger has no open grant for decision {decision} of run {run}")
 
     def _expect(self, branch: str, kind: str, name: str, expected: str | None) -> None:
         found = self._head_version(branch, kind, name)
@@ -427,4 +465,4 @@ def _summary(change: Change, version: str) -> dict[str, JSON]:
     return {**found, "parents": change.parents} if change.parents else found
 
 
-__all__ = ["FIRST", "SHIPPED", "AliasMove", "Bump", "Change", "Head", "LogEntry", "Reader", "Store", "Version"]
+__all__ = ["FIRST", "SHIPPED", "AliasMove", "Bump", "Change", "Grant", "Head", "LogEntry", "Reader", "Store", "Version"]

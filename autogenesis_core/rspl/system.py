@@ -1,7 +1,7 @@
 """A composed system, immutable: what a rollout resolves names through."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from attrs import field, frozen
@@ -70,12 +70,12 @@ class System:
 
     def environment(self) -> Environment | None:
         """A new instance of the composed environment, if there is one."""
-        record = self._one("environment")
+        record = self._kinds.get("environment")
         return self._manager.build(record) if record else None
 
     def memory(self) -> Memory | None:
         """A new instance of the composed memory, if there is one."""
-        record = self._one("memory")
+        record = self._kinds.get("memory")
         return self._manager.build(record) if record else None
 
     def context(
@@ -93,8 +93,10 @@ class System:
         """The run context of one rollout; without `propose`, one in which nothing may be proposed."""
         library = Library(self, authorize, tracer, span, propose)
         toolbox = Toolbox(self.tools, authorize, tracer, span, library=library)
-        client = model(span) if model else None
-        return Context(toolbox, seed, self.prompts, episode, memory, tracer, span, (lambda: client) if client else None)
+        client = partial(model, span) if model else None
+        return Context(toolbox, seed, self.prompts, episode, memory, tracer, span, client)
 
-    def _one(self, kind: str) -> Record | None:
-        return next((record for record in self.records.values() if record.kind == kind), None)
+    @cached_property
+    def _kinds(self) -> Mapping[str, Record]:
+        """The first record of each kind."""
+        return {record.kind: record for record in reversed(list(self.records.values()))}

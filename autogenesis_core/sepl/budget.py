@@ -43,11 +43,13 @@ class Budget:
         held: set aside for what must still be done at the end
     """
 
-    limits: BudgetLimits
+    limits: BudgetLimits = field(factory=BudgetLimits)
     price: Price | None = None
     used: Amount = field(factory=Amount)
     reserved: Amount = field(factory=Amount)
     held: Amount = field(factory=Amount)
+    rollouts: int = 0
+    held_rollouts: int = 0
     start: float = field(factory=time.monotonic)
 
     def check_price(self, model: str) -> None:
@@ -98,15 +100,32 @@ class Budget:
         assert isinstance(reservation, Amount)
         return reservation.usage.output_tokens
 
-    def settle(self, reservation: object, answer: ModelAnswer | None) -> None:
-        """Replaces a reservation by what was used; a failed call counts as a call."""
+    def settle(self, reservation: object, answer: ModelAnswer | None) -> float:
+        """Replaces a reservation by what was used, and returns its price; a failed call counts as a call."""
         assert isinstance(reservation, Amount)
         self.reserved -= reservation
         if answer is None:
             self.used += Amount(1)
-            return
+            return 0.0
         money = answer.cost if answer.cost is not None else self.price.of(answer.usage) if self.price else 0.0
         self.used += Amount(1, answer.usage, money)
+        return money
+
+    def recall(self, tokens: int, money: float, calls: int = 1) -> None:
+        """Counts what an earlier part of this run used."""
+        self.used += Amount(calls, Usage(tokens), money)
+
+    def begin_rollout(self) -> None:
+        """Counts a rollout; raises BudgetExceeded if none is left."""
+        limit = self.limits.rollouts
+        if limit is not None and self.rollouts >= limit:
+            raise BudgetExceeded(f"budget.rollouts is spent: {limit}", "raise it: budget.rollouts=…")
+        self.rollouts += 1
+
+    def allows(self, rollouts: int, *, held: bool = True) -> bool:
+        """Whether so many more rollouts can be made, beside those that are held back for the end."""
+        limit = self.limits.rollouts
+        return limit is None or self.rollouts + (self.held_rollouts if held else 0) + rollouts <= limit
 
     def check(self, more: Amount | None = None) -> None:
         """Raises BudgetExceeded if `more`, beside what is used, reserved and held, is over a limit; or time is up."""
@@ -131,6 +150,7 @@ class Budget:
     def spent(self) -> dict[str, JSON]:
         """What was used, for the result."""
         return {
+            "rollouts": self.rollouts,
             "calls": self.used.calls,
             "input_tokens": self.used.usage.input_tokens,
             "output_tokens": self.used.usage.output_tokens,

@@ -1,14 +1,19 @@
 """What is measured, and what came of it: examples, outcomes, scores, evaluations."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping, Sequence
 from functools import cached_property
 from statistics import fmean
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from attrs import field, frozen
 
 from autogenesis_core.identity import JSON, digest
+from autogenesis_core.sepl.reducers import reducer
+
+if TYPE_CHECKING:
+    from autogenesis_core.services.client import ModelClient
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -23,6 +28,11 @@ class Question:
     target: JSON = None
     metadata: Mapping[str, JSON] = field(factory=dict)
 
+    @property
+    def cluster(self) -> str:
+        """The group of examples that depend on each other, e.g. questions on one document: metadata `cluster`."""
+        return str(self.metadata.get("cluster", ""))
+
     @cached_property
     def digest(self) -> str:
         """Over input, target and metadata."""
@@ -35,6 +45,7 @@ class Episode:
 
     id: str
     seed: int
+    cluster: ClassVar[str] = ""
 
     @property
     def input(self) -> str:
@@ -94,6 +105,7 @@ class Benchmark(ABC):
     """
 
     lowest: float | None = 0.0
+    uses_model: ClassVar[bool] = False  # whether `judge` is asked in the place of `score`
 
     @abstractmethod
     def examples(self, sizes: Mapping[Split, int], seed: int) -> Mapping[Split, Sequence[Example]]:
@@ -103,20 +115,39 @@ class Benchmark(ABC):
     def score(self, example: Any, outcome: Outcome) -> Score | Awaitable[Score]:
         """The score of an outcome. `example` is one of this benchmark's own (hence Any)."""
 
+    async def judge(self, example: Any, outcome: Outcome, model: "ModelClient") -> Score:
+        """The score of an outcome by a model, which is metered like every other; asked where `uses_model` is true."""
+        raise NotImplementedError
+
     @property
     def digest(self) -> str:
         """Of the scorer: a changed one makes evaluations incomparable. Default: over class, settings and source."""
         from autogenesis_core.rspl.record import source_hash
 
-        return digest([type(self).__module__, type(self).__qualname__, source_hash(type(self)), repr(self)])
+        settings = re.sub(r" at 0x[0-9a-f]+", "", repr(self))  # a place in memory says nothing of the scorer
+        return digest([type(self).__module__, type(self).__qualname__, source_hash(type(self)), settings])
+
+
+@frozen
+class Cost:
+    """What one rollout took: tokens in and out, US dollars, seconds."""
+
+    tokens: int = 0
+    money: float = 0.0
+    seconds: float = 0.0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.tokens + other.tokens, self.money + other.money, self.seconds + other.seconds)
 
 
 @frozen
 class Cell:
-    """One example's result within an evaluation."""
+    """One example's result within an evaluation, in one of its epochs, and what it cost."""
 
     example: str
     result: Result
+    epoch: int = 0
+    cost: Cost = field(factory=Cost)
 
     def value(self, lowest: float | None) -> float | None:
         """Its score; `lowest` for an invalid rollout, None for one that failed for other reasons."""
@@ -127,18 +158,31 @@ class Cell:
 
 @frozen(slots=False)
 class Evaluation:
-    """One system's results on examples of one split."""
+    """One system's results on examples of one split, in the order in which the examples were drawn.
+
+    Arguments:
+        lowest: what an `invalid` rollout counts
+        reducer: how the epochs of one example become its value: `mean`, `median`, `max`, `pass_at_K`, `at_least_K`
+        clusters: by example, the group that it belongs to, where examples are not independent of each other
+    """
 
     system: str
     split: Split
     cells: tuple[Cell, ...]
     lowest: float | None = 0.0
+    reducer: str = "mean"
+    clusters: Mapping[str, str] = field(factory=dict)
 
     @cached_property
     def values(self) -> Mapping[str, float]:
-        """Score by example, of those that have one."""
-        pairs = ((cell.example, cell.value(self.lowest)) for cell in self.cells)
-        return {example: value for example, value in pairs if value is not None}
+        """Score by example, of those that have one; several epochs are reduced to one value."""
+        found: dict[str, list[float]] = {}
+        for cell in self.cells:
+            value = cell.value(self.lowest)
+            if value is not None:
+                found.setdefault(cell.example, []).append(value)
+        reduce = reducer(self.reducer)
+        return {example: reduce(values) for example, values in found.items()}
 
     @property
     def mean(self) -> float | None:
@@ -147,5 +191,13 @@ class Evaluation:
 
     @property
     def coverage(self) -> float:
-        """The share of examples that have a score."""
-        return len(self.values) / len(self.cells) if self.cells else 0.0
+        """The share of rollouts that have a score."""
+        scored = sum(cell.value(self.lowest) is not None for cell in self.cells)
+        return scored / len(self.cells) if self.cells else 0.0
+
+    @property
+    def cost(self) -> Cost:
+        """The mean cost of a rollout; nothing without rollouts."""
+        total = sum((cell.cost for cell in self.cells), Cost())
+        n = len(self.cells) or 1
+        return Cost(round(total.tokens / n), total.money / n, total.seconds / n)

@@ -2,8 +2,11 @@
 
 import asyncio
 import inspect
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import isfinite
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from attrs import define, field, frozen
 
@@ -18,6 +21,7 @@ from autogenesis_core.errors import (
     ModelTimeout,
     PluginError,
     Refused,
+    StoreError,
 )
 from autogenesis_core.identity import JSON, derive
 from autogenesis_core.rspl.context import Context, EpisodeRun
@@ -27,9 +31,11 @@ from autogenesis_core.rspl.library import Propose
 from autogenesis_core.rspl.record import system_id
 from autogenesis_core.rspl.system import System
 from autogenesis_core.rspl.toolbox import Permission, ToolUse
+from autogenesis_core.sepl.budget import Budget
 from autogenesis_core.sepl.evaluation import (
     Benchmark,
     Cell,
+    Cost,
     Episode,
     Evaluation,
     Example,
@@ -40,8 +46,9 @@ from autogenesis_core.sepl.evaluation import (
     Scored,
     Split,
 )
+from autogenesis_core.sepl.journal import Journal
 from autogenesis_core.sepl.spaces import Trace
-from autogenesis_core.services.client import ModelClient
+from autogenesis_core.services.client import ModelClient, Tally
 from autogenesis_core.services.executor import Executor
 from autogenesis_core.services.tracing import Span, Tracer
 
@@ -66,22 +73,37 @@ class EpisodeBenchmark(Benchmark):
 
 
 @frozen
+class Draw:
+    """One rollout to be made: an example under a seed, of which systems that are compared meet the same.
+
+    One that is asked for `once` is not remembered, so that a long search does not fill the memory.
+    """
+
+    example: Example
+    seed: int
+    epoch: int = 0
+    once: bool = False
+
+
+@frozen
 class _Job:
     system: System
     system_id: str
-    example: Example
     split: Split
+    draw: Draw
+    keep: bool
 
 
 @define(eq=False)
 class Evaluator:
-    """Runs and scores rollouts.
+    """Runs and scores rollouts; one that the journal holds is not made again.
 
     Arguments:
-        seed: the run's; a rollout's own is a function of it and the example, so that systems meet equal terms
+        seed: the run's; a rollout's own is a function of it, what the rollout is for, and the example
         timeout: seconds for one rollout
         settings: the model's, part of every evaluation's key
-        arrived: told of each new result, for the journal and for progress
+        deterministic: the same input always gives the same score, so that nothing is drawn twice
+        reducer: how several epochs of an example become one value
     """
 
     benchmark: Benchmark
@@ -90,45 +112,70 @@ class Evaluator:
     seed: int
     timeout: float
     settings: Mapping[str, JSON]
-    client: Callable[[str, int, Span | None], ModelClient] | None = None
+    budget: Budget = field(factory=Budget)
+    journal: Journal = field(factory=Journal)
+    client: Callable[[str, int, Span | None, Tally | None], ModelClient] | None = None
     authorize: Callable[[ToolUse], Awaitable[Permission | None]] | None = None
-    arrived: Callable[[str, Split, Example, Result], None] | None = None
-    _cells: dict[tuple[str, str, str, int], Trace] = field(factory=dict)
-    _scorer: str = field(init=False)
+    deterministic: bool = False
+    reducer: str = "mean"
+    made: int = 0
+    _cells: dict[str, Trace] = field(factory=dict)
+    _ids: WeakKeyDictionary[System, str] = field(factory=WeakKeyDictionary)
+    _failed: dict[str, int] = field(factory=dict)
+    _pending: dict[str, asyncio.Future[Trace]] = field(factory=dict)
+    scorer: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._scorer = self.benchmark.digest
+        self.scorer = self.benchmark.digest
 
-    async def evaluate(self, system: System, split: Split, examples: Sequence[Example]) -> Evaluation:
-        """One system's results on examples of one split."""
-        return (await self.evaluate_all([system], split, examples))[0]
-
-    async def evaluate_all(
-        self, systems: Sequence[System], split: Split, examples: Sequence[Example]
-    ) -> list[Evaluation]:
-        """Several systems' results on the same examples, all rollouts at once."""
-        ids = [self.id_of(system) for system in systems]
-        jobs = [
-            _Job(system, id_, example, split) for system, id_ in zip(systems, ids, strict=True) for example in examples
-        ]
-        traces = await self.executor.map(self._trace, jobs)
+    def draws(
+        self, purpose: str, examples: Sequence[Example], epochs: int = 1, start: int = 0, *, once: bool = False
+    ) -> list[Draw]:
+        """Every example under seeds of its own, `epochs` of them; another purpose has other seeds."""
+        if self.deterministic:
+            purpose, epochs, start, once = "rollout", 1, 0, False
         return [
-            self._evaluation(id_, split, traces[index * len(examples) : (index + 1) * len(examples)])
-            for index, id_ in enumerate(ids)
+            Draw(example, derive(self.seed, purpose, example.id, *([epoch] if epoch else [])), epoch, once)
+            for example in examples
+            for epoch in range(start, start + epochs)
         ]
 
-    def _evaluation(self, system: str, split: Split, traces: Sequence[Trace]) -> Evaluation:
-        cells = tuple(Cell(trace.example.id, trace.result) for trace in traces)
-        return Evaluation(system, split, cells, self.benchmark.lowest)
+    async def evaluate(self, system: System, split: Split, examples: Sequence[Example], epochs: int = 1) -> Evaluation:
+        """One system's results on examples of one split."""
+        return (await self.compare([system], split, self.draws("rollout", examples, epochs)))[0]
 
-    async def traces(self, system: System, examples: Sequence[Example]) -> list[Trace]:
-        """What reflection sees: rollouts on train examples."""
-        id_ = self.id_of(system)
-        return await self.executor.map(self._trace, [_Job(system, id_, example, "train") for example in examples])
+    async def compare(self, systems: Sequence[System], split: Split, draws: Sequence[Draw]) -> list[Evaluation]:
+        """Several systems' results on the same draws, all rollouts at once."""
+        traces = await self._run_all(systems, split, draws, keep=False)
+        return [
+            self._evaluation(self.id_of(system), split, draws, traces[index * len(draws) : (index + 1) * len(draws)])
+            for index, system in enumerate(systems)
+        ]
+
+    async def traces(self, system: System, draws: Sequence[Draw]) -> list[Trace]:
+        """What reflection sees: rollouts on train examples, with what came out of them."""
+        return await self._run_all([system], "train", draws, keep=True)
+
+    async def _run_all(
+        self, systems: Sequence[System], split: Split, draws: Sequence[Draw], *, keep: bool
+    ) -> list[Trace]:
+        ids = [(system, self.id_of(system)) for system in systems]
+        jobs = [_Job(system, id_, split, draw, keep) for system, id_ in ids for draw in draws]
+        return await self.executor.map(self._trace, jobs)
+
+    def _evaluation(self, system: str, split: Split, draws: Sequence[Draw], traces: Sequence[Trace]) -> Evaluation:
+        cells = tuple(
+            Cell(draw.example.id, trace.result, draw.epoch, trace.cost)
+            for draw, trace in zip(draws, traces, strict=True)
+        )
+        clusters = {draw.example.id: draw.example.cluster for draw in draws if draw.example.cluster}
+        return Evaluation(system, split, cells, self.benchmark.lowest, self.reducer, clusters)
 
     def id_of(self, system: System) -> str:
         """The system's id with the model's settings."""
-        return system_id(system.records, self.settings)
+        if system not in self._ids:
+            self._ids[system] = system_id(system.records, self.settings)
+        return self._ids[system]
 
     async def act(
         self,
@@ -148,41 +195,75 @@ class Evaluator:
             return answer if isinstance(answer, Answer) else Answer(answer)
 
     async def _trace(self, job: _Job) -> Trace:
-        seed = derive(self.seed, "rollout", job.example.id)
-        key = (job.system_id, job.example.digest, self._scorer, seed)
-        if key in self._cells:
-            return self._cells[key]
-        trace = await self._rollout(job, seed)
-        if not isinstance(trace.result, Failed):
+        draw = job.draw
+        key = f"{job.system_id[:16]} {draw.example.digest[:16]} {draw.seed:x}"
+        known = self._cells.get(key)
+        if known is not None:
+            return known
+        if key in self._pending:  # two proposals want the same rollout at the same time: it is made once
+            return await self._pending[key]
+        pending = self._pending[key] = asyncio.get_running_loop().create_future()
+        try:
+            # What failed is tried again when it is asked for again, and the journal keeps each attempt.
+            tries = self._failed.get(key, 0)
+            name = f"{key} {tries}" if tries else key
+            trace = self._recalled(name, draw.example) or await self._made(name, job)
+            pending.set_result(trace)
+        finally:
+            del self._pending[key]
+            pending.cancel()  # does nothing to one that has its result
+        if isinstance(trace.result, Failed):
+            self._failed[key] = tries + 1
+        elif not draw.once:
             self._cells[key] = trace
-        if self.arrived:
-            self.arrived(job.system_id, job.split, job.example, trace.result)
         return trace
 
-    async def _rollout(self, job: _Job, seed: int) -> Trace:
-        example = job.example
+    def _recalled(self, key: str, example: Example) -> Trace | None:
+        body = self.journal.recall("rollout", key)
+        if body is None:
+            return None
+        trace = trace_of(body, example)
+        self.budget.rollouts += 1
+        self.budget.recall(trace.cost.tokens, trace.cost.money, int(body.get("calls", 0)))
+        self.made += 1
+        return trace
+
+    async def _made(self, key: str, job: _Job) -> Trace:
+        self.budget.begin_rollout()
+        tally = Tally()
+        trace = await self._rollout(job, tally)
+        self.made += 1
+        self.journal.keep("rollout", key, body_of(trace, job.split, keep=job.keep, calls=tally.calls))
+        return trace
+
+    async def _rollout(self, job: _Job, tally: Tally) -> Trace:
+        example, seed = job.draw.example, job.draw.seed
+        start = time.perf_counter()
         with self.tracer.span(
             "rollout", example=example.id, split=job.split, system=job.system_id[:16], seed=seed
         ) as span:
             outcome, used = Outcome(), list[str]()
             try:
                 async with asyncio.timeout(self.timeout):
-                    outcome, used = await self._run(job.system, example, seed, span)
-                result: Result = await self._score(example, outcome)
-            except (BudgetExceeded, PluginError, AuthenticationFailed, BadRequest):
+                    outcome, used = await self._run(job.system, example, seed, span, tally)
+                result: Result = await self._score(example, outcome, seed, span, tally)
+            except (BudgetExceeded, PluginError, AuthenticationFailed, BadRequest, StoreError):
                 raise
             except Exception as error:  # noqa: BLE001  # agents are third parties' code; what they raise is a result
                 result = failure(error)
             span.data |= _summary(outcome, result)
-        return Trace(example, outcome, result, tuple(used))
+        cost = Cost(tally.tokens, tally.money, time.perf_counter() - start)
+        return Trace(example, outcome, result, tuple(used), cost)
 
-    async def _run(self, system: System, example: Example, seed: int, span: Span) -> tuple[Outcome, list[str]]:
+    async def _run(
+        self, system: System, example: Example, seed: int, span: Span, tally: Tally
+    ) -> tuple[Outcome, list[str]]:
         environment = system.environment()
         episode = (
             EpisodeRun(environment, example.seed if isinstance(example, Episode) else seed) if environment else None
         )
         try:
-            context = self._context(system, seed, episode, system.memory(), span)
+            context = self._context(system, seed, episode, system.memory(), span, tally=tally)
             task = environment.spec.text if environment and isinstance(example, Episode) else example.input
             answer = await system.agent.run(task, context)
             if context.exceeded is not None:
@@ -202,19 +283,26 @@ class Evaluator:
         memory: Memory | None,
         span: Span,
         propose: Propose | None = None,
+        tally: Tally | None = None,
     ) -> Context:
         client = self.client
         return system.context(
             seed=seed, episode=episode, memory=memory, authorize=self.authorize, tracer=self.tracer, span=span,
-            model=(lambda parent: client("task", seed, parent)) if client else None, propose=propose,
+            model=(lambda parent: client("task", seed, parent, tally)) if client else None, propose=propose,
         )  # fmt: skip
 
-    async def _score(self, example: Example, outcome: Outcome) -> Scored:
+    async def _score(self, example: Example, outcome: Outcome, seed: int, span: Span, tally: Tally) -> Scored:
+        benchmark = self.benchmark
         try:
-            score = self.benchmark.score(example, outcome)
-            score = await score if inspect.isawaitable(score) else score
-        except (PluginError, BudgetExceeded):
-            raise
+            if benchmark.uses_model:
+                if self.client is None:
+                    raise InputError(f"{type(benchmark).__name__} judges by a model, and none is set")
+                score = await benchmark.judge(example, outcome, self.client("judge", seed, span, tally))
+            else:
+                found = benchmark.score(example, outcome)
+                score = await found if inspect.isawaitable(found) else found
+        except (PluginError, BudgetExceeded, ModelError):
+            raise  # a judge that does not answer is no score of the system's
         except Exception as error:
             # Not the system's own fault, so it must not count as its score.
             name = type(self.benchmark).__name__
@@ -245,3 +333,34 @@ def _summary(outcome: Outcome, result: Result) -> dict[str, object]:
         return {"failed": result.kind, "reason": result.reason}
     found = {"answer": outcome.text[:500], "score": result.value, "feedback": result.feedback[:500]}
     return found if outcome.reward is None else {**found, "reward": outcome.reward, "steps": outcome.steps}
+
+
+def body_of(trace: Trace, split: Split, *, keep: bool, calls: int) -> dict[str, JSON]:
+    """A rollout as the journal keeps it; what came out of it only where reflection needs it."""
+    result, cost = trace.result, trace.cost
+    body: dict[str, JSON] = {"split": split, "example": trace.example.id, "seconds": round(cost.seconds, 6)}
+    if cost.tokens or cost.money or calls:
+        body |= {"tokens": cost.tokens, "money": cost.money, "calls": calls}
+    if isinstance(result, Failed):
+        body |= {"failed": result.kind, "reason": result.reason}
+    else:
+        body |= {"score": result.value}
+        if keep:
+            body["feedback"] = result.feedback
+    if keep:
+        outcome = trace.outcome
+        body |= {"text": outcome.text, "data": outcome.data, "tools": list(trace.tools_used)}
+        if outcome.reward is not None:
+            body |= {"reward": outcome.reward, "steps": outcome.steps}
+    return body
+
+
+def trace_of(body: Mapping[str, Any], example: Example) -> Trace:
+    """The rollout that the journal holds."""
+    cost = Cost(int(body.get("tokens", 0)), float(body.get("money", 0.0)), float(body.get("seconds", 0.0)))
+    outcome = Outcome(body.get("text", ""), body.get("data"), body.get("reward"), int(body.get("steps", 0)))
+    if "failed" in body:
+        result: Result = Failed(body["failed"], str(body.get("reason", "")))
+    else:
+        result = Scored(float(body["score"]), str(body.get("feedback", "")))
+    return Trace(example, outcome, result, tuple(body.get("tools", ())), cost)

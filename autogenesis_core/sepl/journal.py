@@ -1,44 +1,216 @@
-"""The journal of a run: decisions before they act, results on arrival, written in groups with one fsync each."""
+"""The journal of a run: a file of decisions before they act and of results on arrival, from which a run goes on.
+
+A line is a checksum and a JSON array [event, key, body]; an event and its key occur once. A line is with the operating
+system as soon as it is written, so that it outlives a killed process, and on the disk with its group: one fsync for
+many results, one before each decision acts. A run that goes on executes all its decisions again and is told from here
+what was paid for already.
+"""
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
 
 from attrs import define, field
 
-from autogenesis_core.identity import JSON
-from autogenesis_core.rspl.store import Store
-from autogenesis_core.sepl.evaluation import Example, Failed, Result, Split
+from autogenesis_core.errors import InputError, StoreError
+from autogenesis_core.identity import JSON, plain
+from autogenesis_core.services.secrets import redact
 
-_GROUP = 64  # results; a crash costs at most these and what was in flight
+NAME = "journal.jsonl"
+_GROUP = 256  # lines with one fsync: a power loss costs at most so many
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
+_fsync = getattr(os, "fdatasync", os.fsync)  # the size that is needed to read the file is written by both
+
+Body = Any  # JSON data, which is validated where it is read
 
 
-@define
+@define(eq=False)
 class Journal:
-    """Appends to the store's journal of one run."""
+    """Writes one run's journal, and knows what is in it. Use `Journal.open`; without a path it remembers only.
 
-    store: Store
-    run: str
-    _waiting: list[tuple[str, JSON]] = field(factory=list)
+    Arguments:
+        replay: nothing is written; what is not in the journal is an error
+    """
 
-    def decision(self, event: str, body: JSON) -> None:
-        """Written before it acts."""
-        self._waiting.append((event, body))
-        self.flush()
+    path: Path | None = None
+    replay: bool = False
+    _known: dict[str, dict[str, Body]] = field(factory=dict)
+    _file: int | None = None
+    _unsynced: int = 0
+    _fault: str = ""
 
-    def result(self, system: str, split: Split, example: Example, result: Result) -> None:
-        """A rollout's result; written with the next group."""
-        found: dict[str, JSON] = {
-            "system": system,
-            "split": split,
-            "example": example.id,
-            "digest": example.digest,
-        }
-        if isinstance(result, Failed):
-            found |= {"failed": result.kind, "reason": result.reason}
-        else:
-            found |= {"score": result.value}
-        self._waiting.append(("result", found))
-        if len(self._waiting) >= _GROUP:
-            self.flush()
+    @classmethod
+    def open(cls, path: Path, *, replay: bool = False) -> Self:
+        """The journal at `path`, made if it is not there; a line that was cut off at the end is dropped.
 
-    def flush(self) -> None:
-        """Writes what waits."""
-        waiting, self._waiting = self._waiting, []
-        self.store.journal(self.run, waiting)
+        Raises InputError while another process writes it, StoreError for one that is damaged or cannot be written.
+        """
+        journal = cls(path, replay)
+        try:
+            if not replay:
+                journal._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+                _lock(journal._file, path)
+            whole = journal._read(path.read_bytes())
+            if journal._file is not None:
+                os.ftruncate(journal._file, whole)
+        except OSError as error:
+            journal.close()
+            raise StoreError(f"the journal {path} cannot be opened: {error}") from None
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    def recall(self, event: str, key: str) -> Body | None:
+        """What the journal holds for an event and its key; None if that has not happened yet."""
+        return self._known.get(event, {}).get(key)
+
+    def all(self, event: str) -> Iterator[tuple[str, Body]]:
+        """Everything of one event, in the order in which it happened: (key, body)."""
+        yield from self._known.get(event, {}).items()
+
+    def keep(self, event: str, key: str, body: JSON) -> None:
+        """Writes a result on its arrival; who made it remembers it, so this does not."""
+        self.check_writable(event, key)
+        self._write(event, key, body)
+
+    def decide(self, event: str, key: str, body: JSON, *, acts: bool = True) -> None:
+        """Writes a decision before it acts; what the journal holds already must be the same decision.
+
+        One that `acts` on the world outside the run is on the disk before this returns.
+
+        Raises InputError if it is another, so that a run never goes on as if it were itself.
+        """
+        known = self.recall(event, key)
+        if known is None:
+            self._remember(event, key, plain(body))
+            if acts:
+                self.sync()
+        elif known not in (plain(body), plain(redact(body))):
+            raise InputError(
+                f"this run does not repeat: its {event} {key} was decided otherwise",
+                "an optimizer or gate of it is not a function of what it is given, or its code has changed",
+            )
+
+    def once(self, event: str, key: str, make: Callable[[], JSON]) -> Body:
+        """What was found out at the first time; `make` is asked only then."""
+        known = self.recall(event, key)
+        if known is None:
+            known = plain(make())
+            self._remember(event, key, known)
+        return known
+
+    def _remember(self, event: str, key: str, body: Body) -> None:
+        self.keep(event, key, body)
+        self._known.setdefault(event, {})[key] = body
+
+    def check_writable(self, event: str, key: str) -> None:
+        """Raises InputError in a replay, which only repeats what happened."""
+        if self.replay:
+            raise InputError(
+                f"this run made no {event} {key}, and now it would", "its code or its configuration changed"
+            )
+
+    def forget(self, event: str, key: str) -> None:
+        """Leaves a key of an event, and those that begin with it and a space, out of what is known."""
+        _drop(self._known.get(event, {}), key)
+        self._write("forget", event, key)
+        self.sync()
+
+    def sync(self) -> None:
+        """What was written is on the disk."""
+        if self._unsynced and self._file is not None:
+            with _errors(self):
+                _fsync(self._file)
+            self._unsynced = 0
+
+    def close(self) -> None:
+        """Writes what is left, and lets others write."""
+        if self._file is not None:
+            try:
+                if not self._fault:
+                    self.sync()
+            finally:
+                os.close(self._file)
+                self._file = None
+
+    def _write(self, event: str, key: str, body: JSON) -> None:
+        if self._file is None:
+            return
+        if self._fault:
+            raise StoreError(self._fault)
+        # Escaped throughout: what models and tools answer may hold what is no Unicode.
+        line = _ENCODER.encode(redact([event, key, body])).encode()
+        data = b"%08x %b\n" % (zlib.crc32(line), line)
+        with _errors(self):
+            if os.write(self._file, data) != len(data):
+                raise OSError("the disk is full")
+        self._unsynced += 1
+        if self._unsynced >= _GROUP:
+            self.sync()
+
+    def _read(self, data: bytes) -> int:
+        """Takes in all lines; returns how many bytes of them are whole."""
+        at = 0
+        lines = data.split(b"\n")
+        for number, line in enumerate(lines[:-1], 1):
+            found = _parsed(line)
+            if found is None:
+                if number < len(lines) - 1:
+                    raise StoreError(f"{self.path}, line {number}, is damaged", "the run cannot go on from it")
+                break
+            event, key, body = found
+            if event == "forget":
+                _drop(self._known.get(key, {}), str(body))
+            else:
+                self._known.setdefault(event, {})[key] = body
+            at += len(line) + 1
+        return at
+
+
+def _drop(known: dict[str, Body], key: str) -> None:
+    for old in [old for old in known if old == key or old.startswith(f"{key} ")]:
+        del known[old]
+
+
+def _parsed(line: bytes) -> tuple[str, str, Body] | None:
+    checksum, _, text = line.partition(b" ")
+    try:
+        if int(checksum, 16) != zlib.crc32(text):
+            return None
+        event, key, body = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return (event, key, body) if isinstance(event, str) and isinstance(key, str) else None
+
+
+def _lock(file: int, path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: the store's fence alone keeps a second writer out
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(f"the run {path.parent.name} is going on in another process") from None
+
+
+class _errors:  # noqa: N801  # used like a function
+    """Turns the system's errors into StoreErrors; after one nothing more is written behind a torn line."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            self.journal._fault = f"the journal {self.journal.path} cannot be written: {error}"
+            raise StoreError(
+                self.journal._fault, "what it holds stays; mend it, then: autogenesis resume RUN"
+            ) from None

@@ -1,34 +1,57 @@
-"""The loop of SEPL: reflect, select, improve, evaluate, commit; again until the rounds or the budget are spent."""
+"""The loop of SEPL: proposals are kept in a pool leniently, and its tip is committed on held-out evidence.
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+A round makes `width` proposals side by side; those that seem better on train are put together with the tip of the
+pool. When its gain looks large enough to be proved, the tip is assessed against the last committed version; with
+several proposals at once, that goes on while the next round is being proposed. Every decision is a function of what
+was decided before and of results, never of the order in which these arrive: with one worker or many, and after a kill,
+the same is decided. A run that goes on is executed again from its beginning, and told by the journal what was paid for.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from autogenesis_core.errors import BudgetExceeded, Conflict, InputError, PluginError, unknown
+from autogenesis_core.errors import BudgetExceeded, InputError, ModelError, OptimizerFailed
 from autogenesis_core.hooks import Hooks
-from autogenesis_core.identity import JSON, derive
+from autogenesis_core.identity import derive
 from autogenesis_core.rspl.manager import Manager
-from autogenesis_core.rspl.reader import Proposal
+from autogenesis_core.rspl.reader import LogEntry
 from autogenesis_core.rspl.record import Record
-from autogenesis_core.rspl.store import Change, Head, Store, proposal_id
+from autogenesis_core.rspl.store import Head, Store, proposal_id
 from autogenesis_core.rspl.system import System
+from autogenesis_core.sepl.assessing import Assessor
 from autogenesis_core.sepl.budget import Budget
-from autogenesis_core.sepl.context import Round, SeplContext
-from autogenesis_core.sepl.evaluation import Evaluation, Example, Split
-from autogenesis_core.sepl.evaluator import Evaluator
+from autogenesis_core.sepl.context import Round
+from autogenesis_core.sepl.evaluation import Example, Split
+from autogenesis_core.sepl.evaluator import Draw, Evaluator
 from autogenesis_core.sepl.journal import Journal
-from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Trace, Verdict
+from autogenesis_core.sepl.pool import Front, Member, fixed_and_broken, gain, is_better, transplant
+from autogenesis_core.sepl.proposing import Proposed, RoundContext, check_trainable
+from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Verdict, Vote
 from autogenesis_core.sepl.variables import Variable, lift
 from autogenesis_core.services.client import ModelClient
+from autogenesis_core.services.executor import together
 
-_ATTEMPTS = 3  # assessments of one candidate, if heads keep moving below it
+FAILURES = 5  # proposals in a row that failed, after which the optimizer is taken for dead
+_AIMED = 3  # rollouts at least of what an edit says it fixes
+_CHECK = 12  # examples at least that the tip's new form is compared on
+_SYSTEMS = 64  # that are kept built
+_FAIR = 0.5  # chance of being proved that is worth an assessment
 
 
 @frozen
 class RoundReport:
-    """One round, for the result and for people."""
+    """One round, for the result and for people.
+
+    Arguments:
+        verdict: what became of the round: of its assessment, if there was one
+        before, after: means on val of the last committed version and the candidate, if it was assessed
+        proposed: the proposals, one a slot
+        train: the gain on train that the tip has over the last committed version, as far as it is known
+    """
 
     number: int
     hypotheses: tuple[Hypothesis, ...]
@@ -39,17 +62,27 @@ class RoundReport:
     commit: str = ""
     versions: Mapping[str, str] = field(factory=dict)
     parents: Mapping[str, str] = field(factory=dict)
+    proposed: tuple[Proposed, ...] = ()
+    train: float | None = None
+    assessment: Assessment | None = None
 
 
-@define
+@define(eq=False)
 class Loop:
     """One evolution of one composed system.
 
     Arguments:
-        records: the working system; `heads` is where it was read from
+        records: the last committed system; `heads` is where it was read from
         examples: of every split; no operator sees those of val and test
-        batch: train rollouts shown to reflection in each round
+        width: proposals of a round
+        batch: train rollouts shown to reflection in each proposal
+        screen: whether proposals are tried on train before they are kept
+        token: the run's fence in the store
+        logged: what this run wrote to the store's log before, by the decision's number, if it goes on
         environment: the id of the environment in use, for variables that are kept by environment
+        level: the share of lineages that may ever commit what is no better, one-sided
+        commits: whether anything is committed; else the verdict is only said
+        goal: a score on val that ends the run when a committed version reaches it
     """
 
     run: str
@@ -65,244 +98,436 @@ class Loop:
     examples: Mapping[Split, Sequence[Example]]
     records: dict[str, Record]
     heads: dict[str, Head]
+    width: int = 1
+    screen: bool = True
+    epochs: int = 1
+    level: float = 0.05
+    goal: float | None = None
+    commits: bool = True
+    token: int | None = None
+    logged: Mapping[str, LogEntry] = field(factory=dict)
     model: str = ""
     optimizer: str = ""
     only: Sequence[str] = ()
     environment: str = ""
     client: Callable[[str, int], ModelClient] | None = None
     reports: list[RoundReport] = field(factory=list)
+    history: list[Round] = field(factory=list)
+    pool: list[Member] = field(factory=list)
+    front: Front = field(factory=Front)
+    tip: Member = field(init=False)
+    base: Member = field(init=False)  # the tip that was committed last
     stopped: str = ""
+    began: Mapping[str, Head] = field(init=False)
+    train: dict[str, Example] = field(init=False)  # by id
+    train_ids: frozenset[str] = field(init=False)
+    assessor: Assessor = field(init=False)
+    _gained: float = 0.0  # by the tip over what is committed, on train
+    _wanted: float = 0.0  # more than this before it is assessed again
+    _assessed: set[str] = field(factory=set)
+    _dealt: int = 0  # minibatches that led to a proposal
+    _failures: int = 0  # in a row
+    _in_vain: list[int] = field(factory=list)  # the last rounds, if all of their proposals failed
+    _systems: dict[int, System] = field(factory=dict)  # by the place in memory of their records
+    _order: tuple[int, Sequence[Example]] = (-1, ())  # of train in one pass through it
+    _dead: int = 0  # failures before the optimizer answered for the first time
+    _alive: bool = False
+    _first: asyncio.Lock = field(factory=asyncio.Lock)
+
+    def __attrs_post_init__(self) -> None:
+        self.began = dict(self.heads)
+        self.train = {example.id: example for example in self.examples["train"]}
+        self.train_ids = frozenset(self.train)
+        self.assessor = Assessor(self)
+        self.tip = self.base = Member(0, dict(self.records))
+        self.pool.append(self.tip)
 
     async def __call__(self) -> None:
-        """Runs the rounds; `reports` and `stopped` say what came of them."""
+        """Runs the rounds; `reports` and `stopped` say what came of them.
+
+        Raises OptimizerFailed after five proposals in a row that failed.
+        """
         if not any(variable.trainable for variable in self.variables()):
             raise InputError(
                 "nothing here is trainable",
                 "choose resources with trainable variables, or loosen evolve=, pins=",
             )
-        for number in range(1, self.rounds + 1):
-            try:
+        under_way: asyncio.Task[RoundReport] | None = None
+        try:
+            for number in range(1, self.rounds + 1):
                 self.budget.check()
-                report = await self._round(number)
-            except BudgetExceeded as error:
-                self.stopped = error.reason
-                return
-            self.reports.append(report)
-            ids = [proposal_id(edit.variable, edit.value) for edit in report.edits]
-            if report.verdict.decision != "indecisive":
-                self.store.settle(ids, "committed" if report.commit else "rejected")
-            await self.hooks.observe("round", {"report": report, "rounds": self.rounds})
+                try:
+                    proposed = await together(self._proposals(number))
+                except BudgetExceeded:
+                    if under_way is not None:
+                        await self._conclude(await under_way)
+                    raise
+                if under_way is not None:
+                    await self._conclude(await under_way)
+                    under_way = None
+                    if self.stopped:
+                        return
+                report = await self._pool(number, proposed)
+                if not self._is_due(last=number == self.rounds):
+                    await self._conclude(report)
+                elif self.width == 1 or number == self.rounds:
+                    await self._conclude(await self._assess(report))
+                else:
+                    under_way = asyncio.create_task(self._assess(report))
+                if self.stopped:
+                    return
+        except BudgetExceeded as error:
+            self.stopped = error.reason
+            await self._last_assessment()
+        finally:
+            if under_way is not None:
+                under_way.cancel()
+                await asyncio.gather(under_way, return_exceptions=True)
 
     def system(self, records: Mapping[str, Record] | None = None) -> System:
-        """The working system, or another of the same manager."""
-        return System(records or self.records, self.manager)
+        """The committed system, or another of the same manager."""
+        chosen = records or self.records
+        known = self._systems.get(id(chosen))
+        if known is None or known.records is not chosen:
+            known = self._systems[id(chosen)] = System(chosen, self.manager)
+            if len(self._systems) > _SYSTEMS:
+                del self._systems[next(iter(self._systems))]
+        return known
 
-    def variables(self) -> tuple[Variable, ...]:
-        """The lifted working system."""
-        return lift(self.records, pinned=self.manager.pinned, only=self.only, environment=self.environment)
+    def variables(self, records: Mapping[str, Record] | None = None) -> tuple[Variable, ...]:
+        """The lifted system: the committed one, or another."""
+        found = self.records if records is None else records
+        return lift(found, pinned=self.manager.pinned, only=self.only, environment=self.environment)
 
     async def assess(self, candidate: Candidate) -> Assessment:
-        """The candidate's and the working system's results on val, on the same examples and seeds."""
-        systems = [self.system(), self.system(candidate.records)]
-        baseline, found = await self.evaluator.evaluate_all(systems, "val", self.examples["val"])
-        return Assessment(found, baseline)
+        """The candidate's and the committed system's results on val, as far as the gates wanted them."""
+        return await self.assessor.assess(candidate)
 
-    def context(self, number: int) -> SeplContext:
-        """What the operators of a round see."""
-        return _RoundContext(self, number)
+    def context(self, number: int, slot: int = 0) -> RoundContext:
+        """What the operators of a proposal see."""
+        return RoundContext(self, number, slot, lambda: self._deal(self._dealt + slot))
 
-    async def _round(self, number: int) -> RoundReport:
-        context = self.context(number)
-        hypotheses = tuple(await self.hooks.reflect(context))
-        edits = tuple(await self.hooks.select(context, hypotheses))
-        if not edits:
-            return RoundReport(number, hypotheses, (), Verdict("reject", "nothing was proposed"))
+    # Proposals
+
+    def _proposals(self, number: int) -> list[Coroutine[Any, Any, Proposed]]:
+        decided = self.journal.recall("round", str(number))
+        width = len(decided["proposed"]) if decided else self._affordable()
+        return [self._propose(self.context(number, slot), decided) for slot in range(width)]
+
+    async def _propose(self, context: RoundContext, decided: Mapping[str, Any] | None) -> Proposed:
+        context.parent = await self.hooks.parent(context)
+        if decided and decided["proposed"][context.slot][0] == "failed":
+            reason = decided["proposed"][context.slot][2]
+            return Proposed(context.slot, context.parent, state="failed", reason=reason)
+        made = None
+        if not self._alive:
+            # Until the optimizer has answered once, one proposal is made at a time: a dead one costs little.
+            async with self._first:
+                made = None if self._alive else await self._operate(context)
+        return await self._screened(context, made or await self._operate(context))
+
+    async def _operate(self, context: RoundContext) -> Proposed:
+        made = Proposed(context.slot, context.parent)
+        if self._dead >= FAILURES:
+            return evolve(made, state="failed", reason="the optimizer failed before")
         try:
-            candidate = self._checked(await self.hooks.improve(context, edits))
+            hypotheses = tuple(await self.hooks.reflect(context))
+            edits = tuple(await self.hooks.select(context, hypotheses))
+        except ModelError as error:
+            self._dead += not self._alive
+            return evolve(made, state="failed", reason=f"{type(error).__name__}: {error.reason}")
+        self._alive = True
+        made = evolve(made, hypotheses=hypotheses, edits=edits, reason="nothing was proposed")
+        return await self._improved(context, made) if edits else made
+
+    async def _improved(self, context: RoundContext, made: Proposed) -> Proposed:
+        try:
+            improved = await self.hooks.improve(context, made.edits)
+            candidate = check_trainable(self, context.parent.records, improved)
         except InputError as error:
-            nothing = Candidate(self.records, edits, hypotheses)
-            return self._reject(number, nothing, None, Verdict("reject", str(error)))
-        candidate = Candidate(candidate.records, edits, hypotheses)
-        if candidate.id == Candidate(self.records).id:
-            return RoundReport(number, hypotheses, edits, Verdict("reject", "the edits change nothing"))
-        for _ in range(_ATTEMPTS):
-            self.journal.decision("candidate", {"round": number, "id": candidate.id, "edits": _edits(edits)})
-            assessment = await self.hooks.evaluate(context, candidate)
-            self.journal.flush()
-            verdict = await self.hooks.commit(context, candidate, assessment)
-            if verdict.decision != "commit":
-                return self._reject(number, candidate, assessment, verdict)
-            try:
-                return await self._commit(number, candidate, assessment, verdict)
-            except Conflict:
-                # Assessed again against the heads of now, never merely retried.
-                self.records, self.heads = self.manager.records()
-                candidate = Candidate(context.improve(edits).records, edits, hypotheses)
-                if candidate.id == Candidate(self.records).id:
-                    return self._reject(number, candidate, None, Verdict("reject", "another writer made this change"))
-        return self._reject(number, candidate, assessment, Verdict("indecisive", "its heads kept moving"))
+            return evolve(made, state="invalid", reason=str(error))
+        made = evolve(made, edits=improved.edits or made.edits)
+        candidate = Candidate(candidate.records, made.edits, made.hypotheses)
+        if candidate.id == context.parent.id:
+            return evolve(made, reason="the edits change nothing")
+        return evolve(made, candidate=candidate, state="open", reason="")
 
-    def _checked(self, candidate: Candidate) -> Candidate:
-        """`candidate`, unless an optimizer's own Improve left the trainable subspace or made what may not be stored.
+    async def _screened(self, context: RoundContext, made: Proposed) -> Proposed:
+        """The proposal after it was tried on train: on its minibatch, and more often on what it should fix."""
+        if made.candidate is None or not self.screen:
+            return evolve(made, state="kept") if made.state == "open" else made
+        draws = self._screening(context, made.expected)
+        screen = await self._compare(context.parent.records, made.candidate.records, draws)
+        kept = is_better(screen, made.expected, exact=self.evaluator.deterministic)
+        before, after = screen.baseline.mean, screen.candidate.mean
+        reason = "" if kept else f"no better on train: {_number(before)} → {_number(after)}"
+        return evolve(made, screen=screen, state="kept" if kept else "rejected", reason=reason)
 
-        Raises PluginError, or InputError for a value that is not valid.
-        """
-        free = {variable.id for variable in self.variables() if variable.trainable}
-        if candidate.records.keys() != self.records.keys():
-            raise PluginError("the optimizer added or removed a resource, which is not trainable")
-        for name, before in self.records.items():
-            after, old = candidate.records[name], before.values()
-            changed = {path: value for path, value in after.values().items() if path in old and old[path] != value}
-            outside = [path for path in changed if f"{name}#{path}" not in free]
-            if outside or before.with_values(changed) != after:
-                raise PluginError(f"the optimizer changed something of {name} that is not trainable")
-            if changed:
-                self.manager.edited(before, changed)
-        return candidate
+    def _screening(self, context: RoundContext, expected: Sequence[str]) -> list[Draw]:
+        _, examples = context.minibatch
+        purpose = f"screen {context.round} {context.slot}"
+        draws = self.evaluator.draws(purpose, examples, once=True)
+        aimed = [self.train[id_] for id_ in dict.fromkeys(expected) if id_ in self.train]
+        known = {example.id for example in examples}
+        draws += self.evaluator.draws(purpose, [example for example in aimed if example.id not in known], once=True)
+        epoch = 1
+        while aimed and not self.evaluator.deterministic and len(aimed) * epoch < _AIMED:
+            draws += self.evaluator.draws(purpose, aimed[: _AIMED - len(aimed) * epoch], start=epoch, once=True)
+            epoch += 1
+        return draws
 
-    async def _commit(self, number: int, candidate: Candidate, assessment: Assessment, verdict: Verdict) -> RoundReport:
-        changed = {name: r for name, r in candidate.records.items() if r.digest != self.records[name].digest}
-        changes = [Change(record, self.heads[name].version) for name, record in changed.items()]
-        body = self._body(number, candidate, assessment, verdict)
-        # Heads that the candidate leaves alone were assessed with it, so they must not have moved either.
-        assessed = {name: head.version for name, head in self.heads.items() if name not in self.manager.pinned}
-        commit, versions = self.store.commit(
-            self.manager.branch, changes, run=self.run, model=self.model, body=body, heads=assessed,
-            journal=[("verdict", {"round": number, "decision": "commit", "candidate": candidate.id})],
-        )  # fmt: skip
-        self.manager.settle(changed)
-        parents = {name: self.heads[name].version for name in changed}
-        self.records = dict(candidate.records)
-        self.heads = self.manager.heads()
-        for name, version in versions.items():
-            await self.hooks.observe_resource("committed", {"name": name, "commit": commit, "version": version})
-        return evolve(
-            self._report(number, candidate, assessment, verdict),
-            commit=commit,
-            versions=versions,
-            parents=parents,
+    async def _compare(
+        self, before: Mapping[str, Record], after: Mapping[str, Record], draws: Sequence[Draw]
+    ) -> Assessment:
+        systems = [self.system(before), self.system(after)]
+        baseline, candidate = await self.evaluator.compare(systems, "train", draws)
+        return Assessment(candidate, baseline)
+
+    def _deal(self, number: int) -> tuple[int, Sequence[Example]]:
+        """The minibatch of a number, dealt from train without repeating any example before all were dealt."""
+        train = self.examples["train"]
+        size = min(self.batch, len(train))
+        passes, place = divmod(number, len(train) // size)
+        if self._order[0] != passes:
+            order = list(train)
+            random.Random(derive(self.seed, passes, "minibatch")).shuffle(order)  # noqa: S311  # reproducible
+            self._order = passes, order
+        return passes, self._order[1][place * size : (place + 1) * size]
+
+    # The pool
+
+    async def _pool(self, number: int, proposed: Sequence[Proposed]) -> RoundReport:
+        """Decides what is kept, in the order of the proposals, and puts it together with the tip."""
+        self._count(number, proposed)
+        proposed = list(proposed)
+        kept = [made for made in proposed if made.state == "kept"]
+        for made in proposed:
+            if made.screen is not None and made.state == "kept":
+                self.front.add(len(self.pool) + kept.index(made), made.screen.candidate.values)
+        tip, joined = self.tip.records, list[Proposed]()
+        for made in sorted(kept, key=lambda made: (-_gain_of(made), made.slot)):
+            assert made.candidate is not None
+            together = transplant(self.manager, made.parent.records, made.candidate.records, tip)
+            if together is None:
+                proposed[proposed.index(made)] = evolve(
+                    made, state="conflict", reason="it changes the same lines as another edit that was kept"
+                )
+            else:
+                tip, joined = together, [*joined, made]
+        members = [self._member(made) for made in kept]
+        joined = await self._move_tip(
+            number, tip, joined, {made.slot: member for made, member in zip(kept, members, strict=True)}
+        )
+        self.journal.decide(
+            "round",
+            str(number),
+            {
+                "proposed": [
+                    [made.state, made.candidate.id if made.candidate else "", made.reason] for made in proposed
+                ],
+                "tip": self.tip.id,
+            },
+            acts=False,
+        )
+        self._dealt += sum(made.state != "failed" for made in proposed)
+        for made in proposed:
+            self.history.append(_round(number, made))
+        hypotheses = tuple(h for made in proposed for h in made.hypotheses)
+        edits = tuple(edit for made in proposed for edit in made.edits)
+        return RoundReport(
+            number, hypotheses, edits, _verdict(proposed), proposed=tuple(proposed), train=self._gained or None
         )
 
-    def _reject(
-        self, number: int, candidate: Candidate, assessment: Assessment | None, verdict: Verdict
-    ) -> RoundReport:
-        self.store.log("reject", candidate.id[:10], self.run, self._body(number, candidate, assessment, verdict))
-        return self._report(number, candidate, assessment, verdict)
+    def _member(self, made: Proposed) -> Member:
+        assert made.candidate is not None
+        member = Member(len(self.pool), made.candidate.records, (made.parent.number,), made.edits)
+        self.pool.append(member)
+        return member
 
-    def _report(
-        self, number: int, candidate: Candidate, assessment: Assessment | None, verdict: Verdict
-    ) -> RoundReport:
-        before, after = (assessment.baseline.mean, assessment.candidate.mean) if assessment else (None, None)
-        return RoundReport(number, candidate.hypotheses, candidate.edits, verdict, before, after)
+    async def _move_tip(
+        self, number: int, records: Mapping[str, Record], joined: list[Proposed], members: Mapping[int, Member]
+    ) -> list[Proposed]:
+        """Lets the tip be the proposals put together, if that is no worse than the tip; else the best one alone."""
+        if not joined:
+            return []
+        best = joined[0]
+        alone = len(joined) == 1 and best.parent is self.tip
+        screened = gain(best.screen) if best.screen is not None else (0.0, 0)
+        if alone and (not self.screen or screened[1] >= min(_CHECK, len(self.examples["train"]))):
+            self._gained += screened[0]
+            self.tip = members[best.slot]
+            return joined
+        if not self.screen:
+            self._advance(records, joined, members)
+            return joined
+        size = min(max(self.batch, _CHECK), len(self.examples["train"]))
+        purpose = f"check {number}"
+        chosen = random.Random(derive(self.seed, purpose)).sample(list(self.examples["train"]), size)  # noqa: S311
+        draws = self.evaluator.draws(purpose, chosen, once=True)
+        check = await self._compare(self.tip.records, records, draws)
+        found, _ = gain(check)
+        if found >= 0:
+            self._gained += found
+            self._advance(records, joined, members)
+            return joined
+        if len(joined) > 1 and best.parent is self.tip:
+            self.tip = members[best.slot]
+            self._gained += screened[0] / 2  # of the best of several, which luck has raised
+            return [best]
+        return []
 
-    def _body(
-        self, number: int, candidate: Candidate, assessment: Assessment | None, verdict: Verdict
-    ) -> dict[str, JSON]:
-        return {
-            "author": "optimizer",
-            "optimizer": self.optimizer,
-            "round": number,
-            "candidate": candidate.id,
-            "hypotheses": [
-                {"text": h.text, "variables": h.variables, "examples": h.examples} for h in candidate.hypotheses
-            ],
-            "edits": _edits(candidate.edits),
-            "verdict": verdict_json(verdict),
-            "before": assessment.baseline.mean if assessment else None,
-            "after": assessment.candidate.mean if assessment else None,
-            "spent": self.budget.spent(),
-            "model": self.model,
-        }
+    def _advance(
+        self, records: Mapping[str, Record], joined: Sequence[Proposed], members: Mapping[int, Member]
+    ) -> None:
+        if len(joined) == 1 and joined[0].parent is self.tip:
+            self.tip = members[joined[0].slot]
+            return
+        parents = (self.tip.number, *(members[made.slot].number for made in joined))
+        self.tip = Member(len(self.pool), records, parents, tuple(edit for made in joined for edit in made.edits))
+        self.pool.append(self.tip)
 
-
-class _RoundContext(SeplContext):
-    """The loop as the operators of one round may see it."""
-
-    def __init__(self, loop: Loop, number: int) -> None:
-        self._loop = loop
-        self.round = number
-        self.seed = loop.seed
-        self.train = tuple(loop.examples["train"])
-        self.history = tuple(Round(report.number, report.edits, report.verdict) for report in loop.reports)
-        self._traces: Sequence[Trace] | None = None
-
-    @property
-    def records(self) -> Mapping[str, Record]:
-        return self._loop.records
-
-    @property
-    def variables(self) -> Sequence[Variable]:
-        return self._loop.variables()
-
-    @property
-    def tools(self) -> Mapping[str, str]:
-        return {r.name: r.description for r in self._loop.records.values() if r.kind == "tool"}
-
-    @property
-    def proposals(self) -> Sequence[Proposal]:
-        trainable = {variable.id for variable in self.trainable}
-        return [found for found in self._loop.store.proposals() if found.variable in trainable]
-
-    @cached_property
-    def _client(self) -> ModelClient:
-        if self._loop.client is None:
-            raise InputError(
-                "the optimizer needs a model and none is set",
-                "AUTOGENESIS_MODEL=…, or +model=litellm model.name=…",
+    def _count(self, number: int, proposed: Sequence[Proposed]) -> None:
+        """Counts failures in a row, in the order of the proposals; raises OptimizerFailed when there are too many."""
+        in_vain = all(made.state in ("failed", "invalid") for made in proposed)
+        self._in_vain = [*self._in_vain, number] if in_vain else []
+        for made in proposed:
+            self._failures = self._failures + 1 if made.state in ("failed", "invalid") else 0
+            if self._failures < FAILURES:
+                continue
+            # A mended model is asked again: what it answered in vain is no part of the run.
+            for failed in [number, *self._in_vain]:
+                self.journal.forget("answer", f"{failed}")
+                self.journal.forget("round", f"{failed}")
+            raise OptimizerFailed(
+                f"{FAILURES} proposals in a row failed; the last: {made.reason}",
+                f"what was committed stays; mend it, then: autogenesis resume {self.run}",
             )
-        return self._loop.client("optimizer", derive(self.seed, self.round, "optimizer"))
 
-    @property
-    def model(self) -> ModelClient:
-        return self._client
+    # Assessment and commit
 
-    async def traces(self) -> Sequence[Trace]:
-        if self._traces is None:
-            size = min(self._loop.batch, len(self.train))
-            batch = self.rng("minibatch").sample(self.train, size)
-            self._traces = await self._loop.evaluator.traces(self._loop.system(), batch)
-        return self._traces
+    async def _last_assessment(self) -> None:
+        """What the search came to when the budget for proposals was spent, if the rest suffices for that."""
+        if not self._is_due(last=True):
+            return
+        report = RoundReport(len(self.reports) + 1, (), (), Verdict("indecisive", self.stopped))
+        try:
+            await self._conclude(await self._assess(report))
+        except BudgetExceeded as error:
+            self.stopped = error.reason
 
-    def improve(self, edits: Sequence[Edit]) -> Candidate:
-        trainable = {variable.id: variable for variable in self.trainable}
-        records = dict(self._loop.records)
-        for edit in edits:
-            if edit.variable not in trainable:
-                raise unknown("trainable variable", edit.variable, trainable)
-            variable = trainable[edit.variable]
-            records[variable.resource] = self._loop.manager.edited(
-                records[variable.resource], {variable.path: edit.value}
-            )
-        return Candidate(records, tuple(edits))
+    def _is_due(self, *, last: bool) -> bool:
+        """Whether the tip is to be assessed now: when its gain on train could be proved, or nothing more will come."""
+        if self.tip is self.base or self.tip.id == Candidate(self.records).id:
+            return False
+        if last and not self.evaluator.deterministic:
+            return True  # also where it could not be proved before: there are fresh seeds, and the level is another
+        if self.tip.id in self._assessed:
+            return False
+        if last or not self.screen or not self.assessor.tests:
+            return True
+        return self._gained > self._wanted and self._gained >= self.assessor.detectable(_FAIR)
 
-    async def evaluate(self, candidates: Sequence[Candidate], examples: Sequence[Example]) -> Sequence[Evaluation]:
-        train = {example.digest for example in self.train}
-        if any(example.digest not in train for example in examples):
-            raise InputError("an optimizer may only evaluate on examples of train")
-        systems = [self._loop.system(candidate.records) for candidate in candidates]
-        return await self._loop.evaluator.evaluate_all(systems, "train", examples)
+    async def _assess(self, report: RoundReport) -> RoundReport:
+        """The report with its verdict; the store is written."""
+        tip, gained = self.tip, self._gained
+        self._assessed.add(tip.id)
+        edits, hypotheses = self._since(tip)
+        candidate = Candidate(tip.records, edits, hypotheses)
+        report = evolve(report, train=gained or None)
+        return await self.assessor.decide(report, candidate, tip)
 
-
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as plain JSON data."""
-    return {
-        "decision": verdict.decision,
-        "reason": verdict.reason,
-        "votes": [
-            {"gate": v.gate, "decision": v.decision, "reason": v.reason, "evidence": dict(v.evidence)}
-            for v in verdict.votes
-        ],
-    }
-
-
-def _edits(edits: Sequence[Edit]) -> list[JSON]:
-    return [
-        {
-            "variable": edit.variable,
-            "value": edit.value,
-            "reason": edit.reason,
-            "hypotheses": edit.hypotheses,
-            "expects": edit.expects,
+    def _since(self, tip: Member) -> tuple[tuple[Edit, ...], tuple[Hypothesis, ...]]:
+        """What led from the committed version to the tip, oldest first; of several edits of a variable the last."""
+        edits: dict[str, Edit] = {}
+        stack, seen = [tip], set[int]()
+        line = list[Member]()
+        while stack:
+            member = stack.pop()
+            if member.number in seen or member is self.base:
+                continue
+            seen.add(member.number)
+            line.append(member)
+            stack += [self.pool[number] for number in member.parents]
+        values = {
+            f"{name}#{path}": value for name, record in tip.records.items() for path, value in record.values().items()
         }
-        for edit in edits
-    ]
+        for member in sorted(line, key=lambda member: member.number):
+            for edit in member.edits:
+                edits[edit.variable] = evolve(edit, value=values[edit.variable], patches=())
+        slots = {(made.slot, report.number): made for report in self.reports for made in report.proposed}
+        hypotheses = [
+            h for made in slots.values() if any(edit.variable in edits for edit in made.edits) for h in made.hypotheses
+        ]
+        return tuple(edits.values()), tuple(hypotheses)
+
+    async def _conclude(self, report: RoundReport) -> None:
+        """Takes a round's report in; after a verdict the search goes on from where it leads."""
+        self.reports.append(report)
+        if report.assessment is not None:
+            await self._follow(report)
+        elif not report.edits or all(made.state in ("rejected", "invalid") for made in report.proposed):
+            self._settle(report.edits, report)
+        await self.hooks.observe("round", {"report": report, "rounds": self.rounds})
+
+    async def _follow(self, report: RoundReport) -> None:
+        assert report.assessment is not None
+        decision = report.verdict.decision
+        if decision == "commit":
+            self._settle(report.edits, report)
+            self._gained = self._wanted = 0.0
+            if self.goal is not None and (report.after or 0.0) >= self.goal:
+                mean = await self.assessor.whole()
+                if mean is not None and mean >= self.goal:
+                    self.stopped = f"val reached {mean:.3g}"
+            return
+        promising = any(vote.evidence.get("p") is not None and _delta(vote) > 0 for vote in report.verdict.votes)
+        if decision == "reject" and not promising:
+            # No better where it counts, or not wanted: the search goes on from what is committed.
+            self.tip = self.base
+            self._gained = self._wanted = 0.0
+            self._settle(report.edits, report)
+        else:
+            self._wanted = self._gained * 1.5
+
+    def _settle(self, edits: Sequence[Edit], report: RoundReport) -> None:
+        if self.journal.replay:
+            return
+        ids = [proposal_id(edit.variable, edit.value) for edit in edits]
+        if ids and report.verdict.decision != "indecisive":
+            self.store.settle(ids, "committed" if report.commit else "rejected")
+
+    def _affordable(self) -> int:
+        """How many proposals the budget of rollouts allows; raises BudgetExceeded if none."""
+        size = min(self.batch, len(self.examples["train"]))
+        check = 2 * max(self.batch, _CHECK) if self.screen else 0
+        one = size + (2 * (size + _AIMED) if self.screen else 0)
+        for width in range(self.width, 0, -1):
+            if self.budget.allows(width * one + check):
+                return width
+        raise BudgetExceeded(f"budget.rollouts is spent: {self.budget.limits.rollouts}", "raise it: budget.rollouts=…")
+
+
+def _gain_of(made: Proposed) -> float:
+    return gain(made.screen)[0] if made.screen is not None else 0.0
+
+
+def _round(number: int, made: Proposed) -> Round:
+    fixed, broken = fixed_and_broken(made.screen) if made.screen is not None else ((), ())
+    verdict = Verdict("indecisive" if made.state == "kept" else "reject", made.reason or "kept: better on train")
+    return Round(number, made.edits, verdict, made.expected, fixed, broken, made.screen is not None)
+
+
+def _verdict(proposed: Sequence[Proposed]) -> Verdict:
+    """What a round without an assessment comes to."""
+    if any(made.state == "kept" for made in proposed):
+        return Verdict("indecisive", "kept: better on train, not yet enough to be proved")
+    return Verdict("reject", next((made.reason for made in proposed if made.edits), proposed[0].reason))
+
+
+def _delta(vote: Vote) -> float:
+    delta = vote.evidence.get("delta")
+    return float(delta) if isinstance(delta, int | float) else 0.0
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

@@ -6,6 +6,7 @@ from attrs import frozen
 
 from autogenesis_core.hookspecs import hookimpl
 from autogenesis_core.sepl.context import SeplContext
+from autogenesis_core.sepl.pool import Member
 from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Verdict, Vote
 
 
@@ -15,6 +16,11 @@ class Operators:
 
     votes: Callable[[Candidate, Assessment], Awaitable[Sequence[Vote]]]
     assess: Callable[[Candidate], Awaitable[Assessment]]
+
+    @hookimpl
+    async def sepl_parent(self, context: SeplContext) -> Member:
+        """The tip of the pool."""
+        return context.parent
 
     @hookimpl
     async def sepl_reflect(self, context: SeplContext) -> Sequence[Hypothesis]:  # the hook's
@@ -39,6 +45,8 @@ class Operators:
     @hookimpl
     async def sepl_commit(self, context: SeplContext, candidate: Candidate, assessment: Assessment) -> Verdict:
         """Commit, if at least one gate votes and all that vote say so."""
+        if assessment.stopped is not None:
+            return Verdict("reject", assessment.stopped.reason, [assessment.stopped])
         return verdict(await self.votes(candidate, assessment))
 
 

@@ -1,12 +1,16 @@
 """result.json: the machine-readable outcome of a run, from which everything that is shown is drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
 from typing import Any
 
 from autogenesis_core import __version__
-from autogenesis_core.sepl.evaluation import SPLITS, Evaluation, Split
-from autogenesis_core.sepl.loop import Loop, RoundReport, verdict_json
-from autogenesis_core.sepl.statistics import interval, paired
+from autogenesis_core.sepl.assessing import verdict_json
+from autogenesis_core.sepl.evaluation import Evaluation, Split
+from autogenesis_core.sepl.loop import Loop, RoundReport
+from autogenesis_core.sepl.pool import fixed_and_broken
+from autogenesis_core.sepl.proposing import Proposed
+from autogenesis_core.sepl.statistics import interval, largest_of_normals, paired
 from autogenesis_core.settings import Composition
 
 
@@ -36,22 +40,64 @@ def measure_result(found: Mapping[Split, Evaluation], alpha: float) -> dict[str,
     return {"scores": {split: _score(evaluation, alpha) for split, evaluation in found.items()}}
 
 
-def evolution_result(
-    loop: Loop, before: Mapping[Split, Evaluation], after: Mapping[Split, Evaluation], alpha: float
-) -> dict[str, Any]:
-    """Scores before and after on val and test, every round's verdict, what was committed."""
+def evolution_result(loop: Loop, test: Mapping[str, Evaluation], alpha: float) -> dict[str, Any]:
+    """Scores before and after on val and test, every round's verdict, what was committed.
+
+    Arguments:
+        test: the evaluations on test of what the run began with (`before`) and ended with (`after`), as far as made
+    """
     scores = {}
-    for split in SPLITS:
-        if split in before:
-            scores[split] = _comparison(before[split], after.get(split), alpha)
+    if (val := _val(loop.reports)) is not None:
+        scores["val"] = _comparison(*val, alpha)
+        scores["val"]["curse"] = _curse(loop.reports)
+    if "before" in test:
+        scores["test"] = _comparison(test["before"], test.get("after"), alpha)
+    grants = loop.store.ledger(loop.assessor.lineage, loop.assessor.holdout)
     return {
         "examples": {split: len(examples) for split, examples in loop.examples.items()},
         "scores": scores,
+        "scorer": loop.evaluator.scorer,
+        "deterministic": loop.evaluator.deterministic,
+        "candidates": sum(made.candidate is not None for report in loop.reports for made in report.proposed),
+        "assessed": loop.assessor.decisions,
+        "alpha": {
+            "level": loop.level,
+            "spent": sum(grant.alpha for grant in grants if grant.run == loop.run),
+            "decisions_on_this_holdout": len(grants),
+        },
         "rounds": [_round(report) for report in loop.reports],
         "commits": [report.commit for report in loop.reports if report.commit],
         "heads": {name: head.version for name, head in loop.heads.items()},
+        "digests": {name: record.digest for name, record in loop.records.items()},
+        "started": {name: head.version for name, head in loop.began.items()},
         "stopped": loop.stopped or "all rounds done",
     }
+
+
+def _val(reports: Sequence[RoundReport]) -> tuple[Evaluation, Evaluation] | None:
+    """From what was committed first at the latest to what was committed last; without a commit, what stayed."""
+    found = [(report.assessment, report.commit) for report in reports if report.assessment is not None]
+    seen = [(assessment, commit) for assessment, commit in found if assessment.baseline.cells]
+    if not seen:
+        return None
+    committed = [assessment for assessment, commit in seen if commit]
+    if not committed:
+        return seen[-1][0].baseline, seen[-1][0].baseline
+    return seen[0][0].baseline, committed[-1].candidate
+
+
+def _curse(reports: Sequence[RoundReport]) -> float | None:
+    """How much of the best val gain luck alone would bring: the mean of the largest of as many gains of nothing.
+
+    A candidate is committed because its val gain was large, so that gain is optimistic. With m assessments of
+    candidates that are no better, each gain normal with the standard error seen, the largest is E[max of m] errors.
+    """
+    gains = [report.assessment.differences for report in reports if report.assessment is not None]
+    gains = [found for found in gains if len(found) > 1]
+    if not gains:
+        return None
+    errors = [stdev(found) / len(found) ** 0.5 for found in gains]
+    return float(largest_of_normals(len(gains)) * fmean(errors))
 
 
 def _comparison(before: Evaluation, after: Evaluation | None, alpha: float) -> dict[str, Any]:
@@ -90,10 +136,40 @@ def _round(report: RoundReport) -> dict[str, Any]:
         "round": report.number,
         "hypotheses": [h.text for h in report.hypotheses],
         "edits": [{"variable": e.variable, "reason": e.reason, "expects": list(e.expects)} for e in report.edits],
+        "proposed": [_proposed(made) for made in report.proposed],
+        "train": report.train,
         "before": report.before,
         "after": report.after,
+        "looks": _looks(report),
         **verdict_json(report.verdict),
         "commit": report.commit or None,
         "versions": dict(report.versions),
         "from": dict(report.parents),
+    }
+
+
+def _proposed(made: Proposed) -> dict[str, Any]:
+    """What became of a proposal in the pool, and how its prediction held."""
+    screen = made.screen
+    fixed = fixed_and_broken(screen)[0] if screen is not None else ()
+    return {
+        "state": made.state,
+        "reason": made.reason,
+        "before": screen.baseline.mean if screen is not None else None,
+        "after": screen.candidate.mean if screen is not None else None,
+        "expected": list(made.expected),
+        "held": [example for example in made.expected if example in fixed],
+    }
+
+
+def _looks(report: RoundReport) -> dict[str, Any] | None:
+    found = report.assessment
+    if found is None:
+        return None
+    return {
+        "planned": list(found.looks),
+        "look": found.look,
+        "n": len(found.pairs),
+        "alpha": found.alpha,
+        "reused": found.reused,
     }

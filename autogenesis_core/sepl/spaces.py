@@ -8,9 +8,10 @@ from attrs import field, frozen
 
 from autogenesis_core.identity import JSON, digest
 from autogenesis_core.rspl.record import Record
-from autogenesis_core.sepl.evaluation import Evaluation, Example, Outcome, Result
+from autogenesis_core.sepl.evaluation import Cost, Evaluation, Example, Outcome, Result
+from autogenesis_core.sepl.patch import Patch
 
-Decision = Literal["commit", "reject", "indecisive"]
+Decision = Literal["commit", "reject", "indecisive", "continue"]
 
 
 @frozen
@@ -21,6 +22,7 @@ class Trace:
     outcome: Outcome
     result: Result
     tools_used: tuple[str, ...] = ()
+    cost: Cost = field(factory=Cost)
 
 
 @frozen
@@ -34,13 +36,17 @@ class Hypothesis:
 
 @frozen
 class Edit:
-    """A new value for one variable (`kind/name#path`), why, and which examples it should fix."""
+    """A new value for one variable (`kind/name#path`), why, and which examples (ids of train) it should fix.
+
+    A text may be edited by parts instead: `patches`, each to be applied to the text as it stands, and no `value`.
+    """
 
     variable: str
-    value: JSON
+    value: JSON = None
     reason: str = ""
     hypotheses: tuple[int, ...] = ()
     expects: tuple[str, ...] = ()
+    patches: tuple[Patch, ...] = ()
 
 
 @frozen(slots=False)
@@ -57,12 +63,33 @@ class Candidate:
         return digest({name: record.digest for name, record in self.records.items()})
 
 
-@frozen
+@frozen(slots=False)
 class Assessment:
-    """What gates vote on: results of the candidate and of the last committed state, on equal examples and seeds."""
+    """What gates vote on: results of the candidate and of the last committed state, on equal examples and seeds.
+
+    Arguments:
+        alpha: the level that the ledger grants this decision, one-sided; a test that stands alone uses its own
+        looks: after how many examples the gates are asked in the meantime, the last being all; empty: once, at the end
+        look: which of the looks this is; -1 before there is any evidence
+        complete: whether no more evidence will come
+        reused: whether an earlier decision saw results of the same examples under the same seeds
+        screen: the same comparison on the train examples that the candidate was kept in the pool for, if there was one
+        stopped: the vote that ended it before all evidence was there
+        committed: the last committed state, by `kind/name`
+        examples: those of train and val that the evidence may stand on, targets included
+    """
 
     candidate: Evaluation
     baseline: Evaluation
+    alpha: float | None = None
+    looks: tuple[int, ...] = ()
+    look: int = 0
+    complete: bool = True
+    reused: bool = False
+    screen: "Assessment | None" = None
+    stopped: "Vote | None" = None
+    committed: Mapping[str, Record] = field(factory=dict, repr=False)
+    examples: Sequence[Example] = field(factory=tuple, repr=False)
 
     @property
     def pairs(self) -> tuple[tuple[float, float], ...]:
@@ -70,10 +97,24 @@ class Assessment:
         before, after = self.baseline.values, self.candidate.values
         return tuple((before[example], after[example]) for example in before if example in after)
 
+    @property
+    def differences(self) -> tuple[float, ...]:
+        """Candidate less baseline, in the order in which examples were drawn; of examples of one cluster the sum."""
+        before, after = self.baseline.values, self.candidate.values
+        found: dict[str, float] = {}
+        for example in before:
+            if example in after:
+                cluster = self.baseline.clusters.get(example, example)
+                found[cluster] = found.get(cluster, 0.0) + after[example] - before[example]
+        return tuple(found.values())
+
 
 @frozen
 class Vote:
-    """What one gate says, with its evidence (test, n, delta, interval, p)."""
+    """What one gate says, with its evidence (test, n, delta, interval, p).
+
+    "continue" is for `sepl_interim` alone: the evidence so far does not suffice.
+    """
 
     gate: str
     decision: Decision

@@ -135,3 +135,8 @@ def _t_mass(angle: float, freedom: int) -> float:
         term *= cosine * cosine * (k - 1) / k
         total += term
     return 2 / math.pi * (angle + sine * total) if odd else sine * total
+
+
+def largest_of_normals(m: int) -> float:
+    """The mean of the largest of `m` independent standard normal draws, by Blom's approximation (1958)."""
+    return NormalDist().inv_cdf((m - 0.375) / (m + 0.25)) if m > 1 else 0.0

@@ -4,7 +4,8 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from attrs import define, evolve, field
@@ -24,8 +25,8 @@ class Meter(Protocol):
     def limit(self, reservation: object) -> int:
         """How many output tokens the reservation is for, 0 if that does not matter."""
 
-    def settle(self, reservation: object, answer: ModelAnswer | None) -> None:
-        """What the call used, or None if it failed."""
+    def settle(self, reservation: object, answer: ModelAnswer | None) -> float:
+        """What the call used, or None if it failed; returns its price in US dollars."""
 
 
 class NoMeter:
@@ -38,8 +39,25 @@ class NoMeter:
         """None."""
         return 0
 
-    def settle(self, reservation: object, answer: ModelAnswer | None) -> None:
+    def settle(self, reservation: object, answer: ModelAnswer | None) -> float:
         """Forgets it."""
+        return 0.0
+
+
+@define
+class Tally:
+    """What the calls of one rollout, or of one proposal, used."""
+
+    calls: int = 0
+    tokens: int = 0
+    money: float = 0.0
+
+    def add(self, answer: ModelAnswer | None, money: float) -> None:
+        """One call more, which may have failed."""
+        self.calls += 1
+        self.money += money
+        if answer is not None:
+            self.tokens += answer.usage.input_tokens + answer.usage.output_tokens
 
 
 @define
@@ -58,6 +76,10 @@ class ModelClient:
     tracer: Tracer = field(factory=Tracer)
     span: Span | None = None
     seed: int = 0
+    tally: Tally | None = None
+    recall: Callable[[str], ModelAnswer | None] | None = None  # an answer that was paid for already, by its number
+    keep: Callable[[str, ModelAnswer], None] | None = None
+    slots: asyncio.Semaphore | None = None  # requests at once, shared by all clients of a model
     exceeded: BudgetExceeded | None = None  # set when the budget refused a call, whatever the caller made of it
     attempts: int = 4
     wait: float = 1.0
@@ -91,7 +113,7 @@ class ModelClient:
         )
         with self.tracer.span("model", self.span, role=self.role, model=self.model.id) as span:
             span.data["messages"] = self._bodies(messages)
-            answer = await self._attempt(request)
+            answer = await self._recorded(request)
             if answer.finish_reason == "content_filter":
                 raise Refused(f"{self.model.id} refuses to answer")
             span.data |= {
@@ -110,6 +132,15 @@ class ModelClient:
             known += 1
         self._sent = self._sent[:known] + [(message, self.tracer.body(message)) for message in messages[known:]]
         return [key for _, key in self._sent]
+
+    async def _recorded(self, request: ModelRequest) -> ModelAnswer:
+        number = str(self._calls)
+        if self.recall is not None and (known := self.recall(number)) is not None:
+            return known
+        answer = await self._attempt(request)
+        if self.keep is not None:
+            self.keep(number, answer)
+        return answer
 
     async def _attempt(self, request: ModelRequest) -> ModelAnswer:
         for attempt in range(1, self.attempts + 1):
@@ -132,9 +163,13 @@ class ModelClient:
         answer = None
         start = time.perf_counter()
         try:
-            answer = await self.model.answer(request)
+            async with self.slots or nullcontext():
+                start = time.perf_counter()
+                answer = await self.model.answer(request)
         finally:
-            self.meter.settle(reservation, answer)
+            money = self.meter.settle(reservation, answer)
+            if self.tally is not None:
+                self.tally.add(answer, money)
         return evolve(answer, latency=time.perf_counter() - start)
 
     def _pause(self, attempt: int, retry_after: float | None) -> float:

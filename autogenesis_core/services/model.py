@@ -110,6 +110,31 @@ class ModelAnswer:
         return message
 
 
+def answer_json(answer: ModelAnswer) -> dict[str, JSON]:
+    """An answer as the journal keeps it."""
+    usage = answer.usage
+    return {
+        "text": answer.text,
+        "tool_calls": [[call.id, call.name, call.arguments] for call in answer.tool_calls],
+        "usage": [usage.input_tokens, usage.output_tokens, usage.cached_tokens],
+        "cost": answer.cost,
+        "finish_reason": answer.finish_reason,
+        "model": answer.model,
+    }
+
+
+def answer_of(body: Mapping[str, Any]) -> ModelAnswer:
+    """The answer that the journal keeps."""
+    return ModelAnswer(
+        body["text"],
+        tuple(ToolCall(*call) for call in body["tool_calls"]),
+        usage=Usage(*body["usage"]),
+        cost=body["cost"],
+        finish_reason=body["finish_reason"],
+        model=body["model"],
+    )
+
+
 class Model(ABC):
     """What a model plugin implements; its attrs fields are its settings in the configuration."""
 

@@ -2,8 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TextIO
@@ -12,6 +10,7 @@ from attrs import define, field
 
 from autogenesis_core.services.secrets import environment_secrets, redact
 
+_ENCODER = json.JSONEncoder(default=str)
 _FLUSH = 200  # lines; a crash loses at most so many, and none that a decision stood on (that is the journal's)
 
 
@@ -38,18 +37,10 @@ class Tracer:
     _lines: list[str] = field(factory=list)
     _secrets: tuple[str, ...] = field(factory=environment_secrets, repr=False)
 
-    @contextmanager
-    def span(self, type_: str, parent: Span | None = None, **data: Any) -> Iterator[Span]:
-        """A span around a piece of work; an exception is noted in it."""
+    def span(self, type_: str, parent: Span | None = None, **data: Any) -> "_Around":
+        """A span around a piece of work (`with tracer.span(…) as span`); an exception is noted in it."""
         self._next += 1
-        span = Span(self._next, type_, parent.id if parent else None, data)
-        try:
-            yield span
-        except BaseException as error:
-            span.data["error"] = f"{type(error).__name__}: {error}"
-            raise
-        finally:
-            self._write(span)
+        return _Around(self, Span(self._next, type_, parent.id if parent else None, data))
 
     def body(self, value: object) -> str:
         """The digest of a message or another large value, which is written at its first use only."""
@@ -69,7 +60,8 @@ class Tracer:
             self._file.close()
             self._file = None
 
-    def _write(self, span: Span) -> None:
+    def write(self, span: Span) -> None:
+        """Writes a span that has ended."""
         if self.path is None:
             return
         seconds = round(time.perf_counter() - span.clock, 6)
@@ -77,7 +69,7 @@ class Tracer:
         self._line({**line, **span.data})
 
     def _line(self, data: object) -> None:
-        self._lines.append(json.dumps(redact(data, self._secrets), default=str))
+        self._lines.append(_ENCODER.encode(redact(data, self._secrets)))
         if len(self._lines) >= _FLUSH:
             self._flush()
 
@@ -89,3 +81,21 @@ class Tracer:
         self._file.write("\n".join(self._lines) + "\n")
         self._file.flush()
         self._lines.clear()
+
+
+class _Around:
+    """Ends a span: several times as fast as a generator with contextmanager, and there is one around each rollout."""
+
+    __slots__ = ("span", "tracer")
+
+    def __init__(self, tracer: Tracer, span: Span) -> None:
+        self.tracer = tracer
+        self.span = span
+
+    def __enter__(self) -> Span:
+        return self.span
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            self.span.data["error"] = f"{type(error).__name__}: {error}"
+        self.tracer.write(self.span)

@@ -52,6 +52,52 @@ def test_gc_removes_what_nothing_refers_to_and_a_dry_run_only_counts(evolved, ty
     assert typed("audit")[0] == 0
 
 
+def run_folder(name: str, result: str | None) -> Path:
+    """A run's folder with a journal of 100 bytes, and with its result."""
+    folder = Path("workdir/runs") / name
+    folder.mkdir(parents=True)
+    (folder / "journal.jsonl").write_bytes(b"x" * 100)
+    if result is not None:
+        (folder / "result.json").write_text(result)
+    return folder / "journal.jsonl"
+
+
+def test_gc_removes_the_journals_of_ended_runs_and_a_dry_run_only_counts(notes, typed):
+    ended = run_folder("0001", '{"stopped": "all rounds done"}')
+    others = [
+        run_folder("0002", None),
+        run_folder("0003", '{"failed": "KeyboardInterrupt: "}'),
+        run_folder("0004", "{"),
+    ]
+    counted = json.loads(typed("gc", "--dry-run", "--json")[1])
+    assert counted == {"records": 0, "artifacts": 0, "journals": 1, "removed": False, "bytes": 0}
+    assert "would remove 0 records, 0 artifacts, 1 journal of ended runs" in typed("gc", "--dry-run")[1]
+    assert ended.exists()
+    assert typed("gc")[1] == "  removed 0 records, 0 artifacts, 1 journal of ended runs: 100 bytes\n"
+    assert (ended.exists(), (ended.parent / "result.json").exists()) == (False, True)
+    assert all(journal.exists() for journal in others)
+    assert json.loads(typed("gc", "--json")[1])["journals"] == 0
+
+
+def test_gc_leaves_a_journal_that_somebody_writes(notes, typed):
+    fcntl = pytest.importorskip("fcntl")
+    journal = run_folder("0001", '{"stopped": "all rounds done"}')
+    with journal.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert json.loads(typed("gc", "--dry-run", "--json")[1])["journals"] == 0
+        assert json.loads(typed("gc", "--json")[1])["journals"] == 0
+    assert journal.exists()
+    assert json.loads(typed("gc", "--json")[1])["journals"] == 1
+
+
+def test_a_journal_that_cannot_be_removed_is_said(notes, typed):
+    journal = run_folder("0001", '{"stopped": "all rounds done"}')
+    journal.unlink()
+    journal.mkdir()
+    code, _, err = typed("gc")
+    assert (code, "journal.jsonl cannot be removed" in err) == (1, True)
+
+
 def test_retrieve_finds_what_fits_a_query(notes, typed):
     Path("sums.md").write_text("---\nname: sums\ndescription: Adds numbers up\n---\n## Rules\nAdd the numbers.\n")
     typed("import", "sums.md")

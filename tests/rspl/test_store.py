@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,11 +24,16 @@ from autogenesis_core.rspl.changes import restore
 from autogenesis_core.rspl.database import SCHEMA
 from autogenesis_core.rspl.reader import Reader
 from autogenesis_core.rspl.reference import Reference
-from autogenesis_core.rspl.store import SHIPPED, Change, Store
+from autogenesis_core.rspl.store import SHIPPED, Change, Grant, Store
+from autogenesis_core.rspl.transfer import export, import_
 
 
 def make(name="x", value=0):
     return Record("tool", name, "", Installed("d", f"tool/{name}", "h"), {"value": value})
+
+
+def spend(store, decision, alpha=0.01, lineage="l", holdout="h", run="r1"):
+    return store.spend(lineage, holdout, run, decision, lambda _: alpha, reused=False)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -95,13 +101,15 @@ def test_a_restored_head_says_with_which_model_its_record_was_evolved(store):
 
 def test_a_store_is_the_same_after_it_was_closed_and_opened(path):
     with Store.open(path) as store:
-        store.commit("main", [Change(make(value=1), None)], run="r1")
-        store.journal("r1", [("candidate", {"id": "c"}), ("result", [1, None])])
-        before = store.history("tool", "x"), store.heads("main"), store.entries(), store.read_journal("r1")
+        grant = spend(store, "d1")
+        store.commit("main", [Change(make(value=1), None)], run="r1", grant=("r1", "d1"))
+        before = store.history("tool", "x"), store.heads("main"), store.entries(), store.ledger()
+        assert store.fence("r1") == 1
     with Store.open(path, create=False) as store:
-        after = store.history("tool", "x"), store.heads("main"), store.entries(), store.read_journal("r1")
+        after = store.history("tool", "x"), store.heads("main"), store.entries(), store.ledger()
+        assert store.fence("r1") == 2
     assert before == after
-    assert after[3] == [("candidate", {"id": "c"}), ("result", [1, None])]
+    assert after[3] == [evolve(grant, committed=True)]
 
 
 def test_names_resolve_to_the_branch_and_then_to_what_is_shipped(store):
@@ -594,7 +602,6 @@ with Store.open(pathlib.Path(sys.argv[1])) as store:
         store.commit("main", [Change(record, expected) for record in records], run="r")
         expected, count = f"1.0.{count}", count + 1
         print(count, flush=True)
-        store.journal("r", [("result", {"n": count})] * 10)
 """
 
 
@@ -781,16 +788,188 @@ def test_verify_finds_tampering_with_aliases_states_and_branches(path, statement
         assert store.verify()
 
 
-# Schema 1
+# The fence of a run: who took it up last writes for it
+
+
+def test_a_fence_rises_by_one_each_time_and_each_run_has_its_own(store):
+    assert [store.fence("r1"), store.fence("r1"), store.fence("r2"), store.fence("r1")] == [1, 2, 1, 3]
+
+
+def test_a_process_whose_run_was_taken_over_writes_nothing_for_it(path):
+    with Store.open(path) as first, Store.open(path) as second:
+        mine = first.fence("r1")
+        first.commit("main", [Change(make(value=1), None)], run="r1", token=mine)
+        first.log("reject", "candidate1", "r1", {}, token=mine)
+        theirs = second.fence("r1")
+        spend(first, "d1")
+        before = first.entries(), first.heads("main"), first.ledger()
+        with pytest.raises(StoreError, match="another process has taken over run r1"):
+            first.commit("main", [Change(make(value=2), "1.0.0")], run="r1", token=mine, grant=("r1", "d1"))
+        with pytest.raises(StoreError, match="another process has taken over run r1"):
+            first.log("reject", "candidate2", "r1", {}, token=mine)
+        assert before == (first.entries(), first.heads("main"), first.ledger())
+        second.commit("main", [Change(make(value=3), "1.0.0")], run="r1", token=theirs)
+        assert second.verify() is None
+
+
+@pytest.mark.parametrize("token", [0, 1, 2])
+def test_a_token_of_a_run_that_was_never_fenced_writes_nothing(store, token):
+    with pytest.raises(StoreError, match="taken over"):
+        store.commit("main", [Change(make(), None)], run="r1", token=token)
+    assert store.entries() == []
+
+
+# The ledger: what each decision on a hold-out set was allowed to err
+
+
+def test_a_decision_is_granted_what_the_rule_gives_after_the_earlier_ones(store):
+    seen = []
+
+    def rule(earlier):
+        seen.append(list(earlier))
+        return 0.04 / 2 ** len(earlier)
+
+    made = [store.spend("l", "h", run, "0", rule, reused=run == "r2") for run in ("r1", "r2", "r3")]
+    assert made == [
+        Grant(1, 0.04, False, False, "r1", "0"),
+        Grant(2, 0.02, True, False, "r2", "0"),
+        Grant(3, 0.01, False, False, "r3", "0"),
+    ]
+    assert seen == [[], made[:1], made[:2]]
+    assert store.ledger("l", "h") == made
+
+
+def test_a_decision_that_was_granted_gets_the_same_again_and_spends_nothing(store):
+    first = spend(store, "d1", 0.02)
+    spend(store, "d2", 0.01)
+    assert spend(store, "d1", 0.5) == first
+    assert [grant.alpha for grant in store.ledger()] == [0.02, 0.01]
+
+
+def test_each_lineage_and_each_holdout_set_counts_for_itself(store):
+    places = [("l", "h"), ("l", "i"), ("m", "h"), ("l", "h")]
+    numbers = [spend(store, f"d{n}", 0.01, *place).number for n, place in enumerate(places)]
+    assert numbers == [1, 1, 1, 2]
+    assert [grant.decision for grant in store.ledger("l")] == ["d0", "d3", "d1"]
+    assert [grant.decision for grant in store.ledger(holdout="h")] == ["d0", "d3", "d2"]
+    assert [grant.decision for grant in store.ledger("m", "h")] == ["d2"]
+    assert store.ledger("nobody", "h") == []
+
+
+def test_a_decision_is_granted_on_one_lineage_and_holdout_set_only(store):
+    spend(store, "d1")
+    with pytest.raises(StoreError):
+        spend(store, "d1", holdout="other")
+    assert len(store.ledger()) == 1
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), ValueError("no")])
+def test_a_rule_that_gives_no_number_spends_nothing(store, wrong):
+    def rule(_):
+        if isinstance(wrong, ValueError):
+            raise wrong
+        return wrong
+
+    with pytest.raises((StoreError, ValueError)):
+        store.spend("l", "h", "r1", "d1", rule, reused=False)
+    assert store.ledger() == []
+    assert spend(store, "d1").number == 1
+
+
+def test_a_commit_is_in_the_ledger_as_soon_as_it_is_a_commit_and_not_before(store):
+    spend(store, "d1")
+    spend(store, "d2")
+    with pytest.raises(Conflict):
+        store.commit("main", [Change(make(), "1.0.0")], run="r1", grant=("r1", "d1"))
+    assert [grant.committed for grant in store.ledger()] == [False, False]
+    store.commit("main", [Change(make(), None)], run="r1", grant=("r1", "d1"))
+    assert [grant.committed for grant in store.ledger()] == [True, False]
+
+
+@pytest.mark.parametrize("grant", [("r1", "d2"), ("r2", "d1"), ("r1", "done")])
+def test_a_commit_of_a_decision_without_an_open_grant_is_refused_whole(store, grant):
+    spend(store, "d1")
+    spend(store, "done")
+    store.commit("main", [Change(make("y"), None)], run="r1", grant=("r1", "done"))
+    before = store.entries(), store.heads("main"), store.ledger()
+    with pytest.raises(StoreError, match="no open grant"):
+        store.commit("main", [Change(make(), None)], run="r1", grant=grant)
+    assert before == (store.entries(), store.heads("main"), store.ledger())
+
+
+def test_a_rolled_back_commit_keeps_what_it_spent(store):
+    store.commit("main", [Change(make(value=1), None)])
+    spend(store, "d1", 0.02)
+    store.commit("main", [Change(make(value=2), "1.0.0")], run="r1", grant=("r1", "d1"))
+    restore(store, "main", [store.find(Reference.parse("tool/x@1.0.0"), "main")], "rollback")
+    assert store.ledger() == [Grant(1, 0.02, False, True, "r1", "d1")]
+
+
+def test_a_backup_holds_the_ledger_and_an_export_does_not(path, store):
+    store.commit("main", [Change(make(), None)])
+    grant = spend(store, "d1")
+    store.backup(path.with_name("copy.db"))
+    with Store.open(path.with_name("copy.db")) as copy, Store.open(path.with_name("other.db")) as other:
+        assert copy.ledger() == [grant]
+        import_(other, export(store), source="copy")
+        assert (other.resources(), other.ledger()) == (("tool/x",), [])
+
+
+def test_a_reader_lists_the_ledger(path):
+    with Store.open(path) as store:
+        grant = spend(store, "d1")
+        with Reader.open(path) as reader:
+            assert reader.ledger() == [grant]
+
+
+def test_gc_keeps_the_ledger_and_the_fences(store):
+    grant = spend(store, "d1")
+    store.fence("r1")
+    store.put({sha256(b"orphan").hexdigest(): b"orphan"})
+    assert store.gc().artifacts == 1
+    assert (store.ledger(), store.fence("r1")) == ([grant], 2)
+
+
+def test_of_many_who_spend_at_once_each_sees_all_that_were_before(path):
+    Store.open(path).close()
+
+    def take(run: str) -> None:
+        with Store.open(path) as mine:
+            for number in range(10):
+                mine.spend("l", "h", run, str(number), lambda earlier: float(len(earlier)), reused=False)
+                mine.spend("l", "h", "shared", str(number), lambda earlier: float(len(earlier)), reused=False)
+
+    threads = [threading.Thread(target=take, args=(f"r{n}",)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with Store.open(path) as store:
+        found = store.ledger("l", "h")
+        assert [(n, float(n - 1)) for n in range(1, 41)] == [(grant.number, grant.alpha) for grant in found]
+        assert len({(grant.run, grant.decision) for grant in found}) == 40
+
+
+# Older schemas
+
+
+@pytest.fixture(params=[1, 2])
+def schema(request):
+    return request.param
 
 
 @pytest.fixture
-def old(path):
-    shutil.copy(Path(__file__).parent / "data" / "store_schema_1.db", path)
+def old(path, schema):
+    shutil.copy(Path(__file__).parent / "data" / f"store_schema_{schema}.db", path)
     return path
 
 
-def test_a_store_of_schema_1_is_brought_up_to_date_with_everything_in_it(old):
+def tables(path: Path) -> set[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")}
+
+
+def test_a_store_of_an_older_schema_is_brought_up_to_date_with_everything_in_it(old):
     with Store.open(old) as store:
         assert store.verify() is None
         assert [v.version for v in store.history("prompt", "greet")] == ["1.0.4", "1.0.3", "1.0.2", "1.0.1", "1.0.0"]
@@ -798,32 +977,52 @@ def test_a_store_of_schema_1_is_brought_up_to_date_with_everything_in_it(old):
         assert store.version("prompt", "greet", "1.0.2").state == "deprecated"
         assert store.record(store.head("demo", "prompt", "greet").digest).parameters["rules"] == "Demo {{ name }}."
         assert store.entries(run="7f3a0000")[0].body["hypotheses"][0]["text"] == "too cold"
-        assert store.read_journal("7f3a0000") == [("decision", {"round": 1})]
         store.commit("main", [Change(greet("Hi {{ name }}."), "1.0.4")])
-        assert store.verify() is None
+        spend(store, "d1")
+        store.commit("main", [Change(greet("Ho {{ name }}."), "1.0.5")], run="r1", grant=("r1", "d1"))
+        assert (store.fence("r1"), store.verify()) == (1, None)
 
 
-def test_a_migration_that_is_killed_leaves_the_old_store(old):
-    before = old.read_bytes()
+@pytest.mark.parametrize("schema", [2], indirect=True)
+def test_what_schema_2_knew_besides_is_kept(old):
+    with Store.open(old) as store:
+        assert [move.version for move in store.alias_moves("prompt", "greet")] == ["1.0.1", "1.0.2"]
+        assert store.aliases("prompt", "greet") == {"production": "1.0.2"}
+        assert [(p.variable, p.value) for p in store.proposals()] == [("prompt/greet#rules", "Be warm to {{ name }}.")]
+        assert [p.reason for p in store.proposals("committed")] == ["too cold"]
+        assert store.artifact(sha256(b"kept by its digest\n").hexdigest()) == b"kept by its digest\n"
+        assert store.branches() == ("demo", "main", "shipped", "trial")
+
+
+def test_a_migrated_store_has_the_tables_and_indexes_of_a_new_one_and_no_journal(old):
+    Store.open(old).close()
+    Store.open(old.with_name("new.db")).close()
+    assert tables(old) == tables(old.with_name("new.db"))
+    assert "journal" not in tables(old)
+
+
+def test_a_migration_that_is_killed_leaves_the_old_store(old, schema):
+    before, had = old.read_bytes(), tables(old)
     code = (
         "import os, pathlib, signal, sys\n"
         "from autogenesis_core.rspl import database, store\n"
-        "moved = database._MIGRATIONS[1]\n"
-        "database._MIGRATIONS[1] = lambda connection: (moved(connection), os.kill(os.getpid(), signal.SIGKILL))\n"
+        "moved = database._MIGRATIONS[2]\n"
+        "database._MIGRATIONS[2] = lambda connection: (moved(connection), os.kill(os.getpid(), signal.SIGKILL))\n"
         "store.Store.open(pathlib.Path(sys.argv[1]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(old)], check=False)
     assert done.returncode == -signal.SIGKILL
     with closing(sqlite3.connect(old)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema,)
         assert connection.execute("SELECT count(*) FROM versions").fetchone() == (7,)
+    assert (had, "journal" in had) == (tables(old), True)
     assert len(before) <= old.stat().st_size
     with Store.open(old) as store:
         assert store.verify() is None
 
 
-def test_a_store_of_schema_1_is_not_migrated_by_one_who_only_reads(old):
+def test_a_store_of_an_older_schema_is_not_migrated_by_one_who_only_reads(old, schema):
     before = contents(old.parent)
-    with pytest.raises(StoreError, match="schema 1"):
+    with pytest.raises(StoreError, match=f"schema {schema}"):
         Reader.open(old)
     assert contents(old.parent) == before

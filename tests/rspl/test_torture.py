@@ -65,7 +65,7 @@ def test_no_commit_of_several_processes_is_lost_and_the_chain_holds(tmp_path):
         assert store.verify() is None
 
 
-# Everything that writes: commits of several resources, artifacts, aliases, branches, states, the journal, gc, backups.
+# Everything that writes: commits of several resources, grants and fences, artifacts, aliases, branches, states, gc, backups.
 _EVERYTHING = """
 import hashlib, pathlib, random, sys
 from autogenesis_core import Installed, Record
@@ -81,7 +81,10 @@ with Store.open(path) as store:
             Record("tool", name, "", Installed("d", "tool/t", "h"), {"n": count, "pad": "x" * draw.randrange(9000)})
             for name in "ab"
         ]
-        store.commit("main", [Change(record, expected) for record in records], run="r", journal=[("verdict", count)])
+        token = store.fence("r")
+        store.spend("l", "h", "r", str(count), lambda earlier: 0.01 + len(earlier), reused=False)
+        changes = [Change(record, expected) for record in records]
+        store.commit("main", changes, run="r", token=token, grant=("r", str(count)))
         expected, count = store.head("main", "tool", "a").version, count + 1
         print(count, flush=True)
         what = draw.randrange(7)
@@ -130,7 +133,13 @@ def test_a_store_whose_writer_is_killed_opens_verifies_and_goes_on(tmp_path, see
         assert store.verify() is None
         found = store.entries(run="r")
         assert len(found) in (commits, commits + 1)
-        assert len([event for event, _ in store.read_journal("r") if event == "verdict"]) == len(found)
+        grants = store.ledger("l", "h")
+        assert [grant.committed for grant in grants[: len(found)]] == [True] * len(found)
+        assert [grant.committed for grant in grants[len(found) :]] in ([], [False])
+        assert [(grant.number, grant.decision, grant.alpha) for grant in grants] == [
+            (n + 1, str(n), 0.01 + n) for n in range(len(grants))
+        ]
+        assert store.fence("r") - 1 in (len(grants), len(grants) + 1)
     for backup in tmp_path.glob("backup*.db"):
         with Store.open(backup, create=False) as store:
             assert store.verify() is None

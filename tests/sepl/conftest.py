@@ -186,6 +186,12 @@ class Ran:
     fault: str | None
 
 
+def read_journal(folder) -> list[tuple[str, Any]]:
+    """What a run's journal holds, as (event, body)."""
+    lines = (folder / "journal.jsonl").read_text().splitlines()
+    return [(event, body) for event, _, body in (json.loads(line.partition(" ")[2]) for line in lines)]
+
+
 @pytest.fixture(scope="session")
 def run() -> Callable[[Composition], Ran]:
     """Evolves a composition, and reads the store afterwards."""
@@ -207,7 +213,7 @@ def run() -> Callable[[Composition], Ran]:
                 [(entry.event, entry.run) for entry in store.entries()],
                 {name: head.version for name, head in heads.items()},
                 values,
-                store.read_journal(ag.run_id),
+                read_journal(ag.folder),
                 store.entries(),
                 list(ag.notes),
                 [json.loads(line) for line in lines],

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from operator import add
+from typing import ClassVar
 
 from attrs import define, field, validators
 
@@ -37,6 +38,8 @@ class EvolutionStrategy:
         episodes: train episodes for each candidate of a generation
         variable: which vector, where several are trainable: its id, or only its key, e.g. `CartPole-v1`
     """
+
+    screen: ClassVar[bool] = False  # it compares on train by itself, on more episodes than a screen has
 
     rounds: int = field(default=3, validator=_POSITIVE)
     generations: int = field(default=20, validator=_POSITIVE)

@@ -19,6 +19,7 @@ class ProposalsOptimizer:
     """
 
     uses_model: ClassVar[bool] = False
+    screen: ClassVar[bool] = False  # what somebody proposed is held against the gates as it is
 
     rounds: int = field(default=3, validator=validators.ge(1))
 

@@ -1,11 +1,13 @@
 """What the model is shown: variables, tools, rollouts, hypotheses and rejected edits, as one block of JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 
-from autogenesis_core import JSON, Failed, Hypothesis, InputError, Question, Scored, SeplContext, Trace, Variable
+from autogenesis_core import JSON, Failed, Hypothesis, InputError, Question, Round, Scored, SeplContext, Trace, Variable
 
 _FAILURES, _SUCCESSES, _REJECTED = 16, 4, 10  # so many of each are shown at most
+_READ = 100  # of the history, from its end
 _TEXT = 2000  # characters of an input, answer or feedback that are shown
 _OUTSIDE = ("infra", "cancelled")  # failures that no text of the system has a part in
 
@@ -51,9 +53,10 @@ def message(prose: str, context: SeplContext, variables: Sequence[Variable], **m
         "tools": [{"name": name, "description": description} for name, description in context.tools.items()],
         **more,
         "rejected": _rejected(context),
+        "predictions": _predictions(context),
     }
     # A fence within a value would end the block, so it is written with JSON's own escapes.
-    text = json.dumps(block, ensure_ascii=False, indent=1).replace("```", r"\u0060\u0060\u0060")
+    text = json.dumps(block, ensure_ascii=False).replace("```", r"\u0060\u0060\u0060")
     return f"{prose}\n\n```json\n{text}\n```"
 
 
@@ -75,12 +78,29 @@ def _rollout(trace: Trace) -> dict[str, JSON]:
 
 def _rejected(context: SeplContext) -> list[JSON]:
     rejected: list[JSON] = [
-        {"variable": edit.variable, "value": edit.value, "reason": earlier.verdict.reason}
-        for earlier in context.history
-        if earlier.verdict.decision == "reject"
+        {"variable": edit.variable, "value": _cut(str(edit.value)), "reason": earlier.verdict.reason}
+        for earlier in _last(context.history, lambda earlier: earlier.verdict.decision == "reject" and earlier.edits)
         for edit in earlier.edits
     ]
     return rejected[-_REJECTED:]
+
+
+def _predictions(context: SeplContext) -> list[JSON]:
+    """How earlier edits' predictions held: which examples they should fix, and which of those they did."""
+    return [
+        {
+            "variables": [edit.variable for edit in earlier.edits],
+            "expected": list(earlier.expected),
+            "held": [example for example in earlier.expected if example in earlier.fixed],
+            "broken": list(earlier.broken),
+        }
+        for earlier in _last(context.history, lambda earlier: earlier.expected and earlier.tried)
+    ]
+
+
+def _last(history: Sequence[Round], wanted: Callable[[Round], object]) -> list[Round]:
+    """The last of the history that are wanted, oldest first; a long history is not read to its beginning."""
+    return list(islice(filter(wanted, islice(reversed(history), _READ)), _REJECTED))[::-1]
 
 
 def _value(trace: Trace) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from attrs import field, frozen
 
@@ -36,6 +36,8 @@ class ReflectionOptimizer:
         max_edits: variables that one proposal changes at most
         prompt: the prompt that the model gets, with the sections `reflect` and `select`
     """
+
+    concurrent: ClassVar[bool] = True  # it keeps nothing from one proposal to the next
 
     rounds: int = field(default=3)
     batch: int = field(default=24)
@@ -92,7 +94,10 @@ class ReflectionOptimizer:
         schema: Mapping[str, Any],
         read: Callable[[object], tuple[list[_Found], list[str]]],
     ) -> list[_Found]:
-        """What `read` finds in the model's answer; if that is nothing it can use, the model is asked once more."""
+        """What `read` finds in the model's answer; if that is nothing it can use, the model is asked once more.
+
+        Raises InvalidAnswer if it has nothing usable to say then either.
+        """
         system = {"role": "system", "content": self._section(context, section)}
         problems: list[str] = []
         for _ in range(2):
@@ -105,7 +110,7 @@ class ReflectionOptimizer:
                 found, problems = [], [f"{path}: {problem}" for path, problem in error.problems]
             if found or not problems:
                 return found
-        return []
+        raise InvalidAnswer(f"the model's {section} answer cannot be used: {'; '.join(problems)}"[:500])
 
     def _section(self, context: SeplContext, section: str) -> str:
         """A section of the composed prompt, or of the one that comes with this package."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import frozen
 
-from autogenesis_core import Edit, Hypothesis, InputError, SeplContext, Variable, structure, unknown
+from autogenesis_core import Edit, Hypothesis, InputError, Patch, SeplContext, Variable, structure, unknown
 
 
 def _array(items: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -18,6 +18,7 @@ def _object(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 _STRING = {"type": "string"}
+OPS = ("add", "replace", "delete")
 HYPOTHESES = _object(
     {"hypotheses": _array(_object({"text": _STRING, "variables": _array(_STRING), "examples": _array(_STRING)}))}
 )
@@ -27,7 +28,10 @@ EDITS = _object(
             _object(
                 {
                     "variable": _STRING,
-                    "value": _STRING,
+                    "value": {"type": ["string", "null"]},
+                    "patches": _array(
+                        _object({"op": {"type": "string", "enum": [*OPS]}, "span": _STRING, "text": _STRING})
+                    ),
                     "reason": _STRING,
                     "hypotheses": _array({"type": "integer"}),
                     "expects": _array(_STRING),
@@ -53,10 +57,11 @@ class _Supposals:
 @frozen
 class _Proposed:
     variable: str
-    value: str
-    reason: str
-    hypotheses: tuple[int, ...]
-    expects: tuple[str, ...]
+    value: str | None = None
+    reason: str = ""
+    hypotheses: tuple[int, ...] = ()
+    expects: tuple[str, ...] = ()
+    patches: tuple[Patch, ...] = ()
 
 
 @frozen
@@ -66,7 +71,7 @@ class _Proposals:
 
 def read_hypotheses(parsed: object, context: SeplContext, variables: Sequence[Variable]) -> list[Hypothesis]:
     """The hypotheses of an answer, about what exists; raises ConfigurationError for an answer of another shape."""
-    known, train = {variable.id for variable in variables}, {example.id for example in context.train}
+    known, train = {variable.id for variable in variables}, context.train_ids
     return [
         Hypothesis(
             supposed.text.strip(),
@@ -86,16 +91,17 @@ def read_edits(
     Raises ConfigurationError for another shape.
     """
     values = {variable.id: str(variable.value) for variable in variables}
-    train = {example.id for example in context.train}
+    train = context.train_ids
     edits: dict[str, Edit] = {}
     problems: list[str] = []
     for proposed in structure(parsed, _Proposals, "answer").edits:
         edit = Edit(
             proposed.variable,
-            proposed.value.strip("\n"),
+            proposed.value.strip("\n") if proposed.value is not None and not proposed.patches else None,
             proposed.reason.strip(),
             tuple(number for number in proposed.hypotheses if 0 <= number < len(hypotheses)),
             tuple(example for example in proposed.expects if example in train),
+            proposed.patches,
         )
         if problem := _problem(edit, context, values):
             problems.append(problem)
@@ -107,10 +113,12 @@ def read_edits(
 def _problem(edit: Edit, context: SeplContext, values: Mapping[str, str]) -> str:
     if edit.variable not in values:
         return unknown("text to edit", edit.variable, values).reason
-    if str(edit.value).strip() == values[edit.variable].strip():
-        return f"the edit of {edit.variable} changes nothing"
+    if edit.value is None and not edit.patches:
+        return f"the edit of {edit.variable} has neither a value nor patches"
     try:
-        context.improve([edit])
+        made = context.improve([edit])
     except InputError as error:
         return f"the edit of {edit.variable} is not valid: {error.reason}"
+    if str(made.edits[0].value).strip() == values[edit.variable].strip():
+        return f"the edit of {edit.variable} changes nothing"
     return ""

@@ -1,0 +1,179 @@
+# ruff: noqa: D102  # RoundContext: what its methods do stands in SeplContext
+"""A proposal: what the loop gives its operators to see, and what came of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from attrs import evolve, frozen
+
+from autogenesis_core.errors import InputError, PluginError, unknown
+from autogenesis_core.identity import JSON, derive
+from autogenesis_core.rspl.reader import Proposal
+from autogenesis_core.rspl.record import Record
+from autogenesis_core.sepl.context import SeplContext
+from autogenesis_core.sepl.evaluation import Evaluation, Example
+from autogenesis_core.sepl.patch import apply_patches
+from autogenesis_core.sepl.pool import Member, Prefix
+from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Trace
+from autogenesis_core.sepl.variables import Variable
+from autogenesis_core.services.client import ModelClient
+
+if TYPE_CHECKING:
+    from autogenesis_core.sepl.loop import Loop
+
+State = Literal["nothing", "failed", "invalid", "rejected", "kept", "conflict", "open"]
+
+
+@frozen
+class Proposed:
+    """One proposal and what became of it in the pool.
+
+    Arguments:
+        slot: its number among those of its round
+        parent: the member of the pool that it started from
+        reason: why it failed, is not valid or was rejected
+        screen: candidate and parent on train examples, if it came so far
+    """
+
+    slot: int
+    parent: Member
+    hypotheses: tuple[Hypothesis, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    state: State = "nothing"
+    reason: str = ""
+    candidate: Candidate | None = None
+    screen: Assessment | None = None
+
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """The train examples that its edits said they would fix."""
+        return tuple(dict.fromkeys(example for edit in self.edits for example in edit.expects))
+
+
+class RoundContext(SeplContext):
+    """The loop as the operators of one proposal may see it."""
+
+    def __init__(
+        self, loop: "Loop", number: int, slot: int, batch: Callable[[], tuple[int, Sequence[Example]]]
+    ) -> None:
+        self._loop = loop
+        self.round = number
+        self.slot = slot
+        self.seed = loop.seed
+        self.train = loop.examples["train"]
+        self.train_ids = loop.train_ids
+        self.history = Prefix(loop.history)
+        self.pool = Prefix(loop.pool)
+        self.parent = loop.tip
+        self.front = dict(loop.front.counts)
+        self._batch = batch
+        self._traces: Sequence[Trace] | None = None
+
+    @property
+    def records(self) -> Mapping[str, Record]:
+        return self.parent.records
+
+    @property
+    def variables(self) -> Sequence[Variable]:
+        return self._loop.variables(self.parent.records)
+
+    @property
+    def tools(self) -> Mapping[str, str]:
+        return {r.name: r.description for r in self.records.values() if r.kind == "tool"}
+
+    @property
+    def proposals(self) -> Sequence[Proposal]:
+        def found() -> JSON:
+            open_ = self._loop.store.proposals()
+            return [[p.id, p.time, p.run, p.variable, p.value, p.reason, p.state] for p in open_]
+
+        trainable = {variable.id for variable in self.trainable}
+        rows = self._loop.journal.once("proposals", str(self.round), found)
+        return [made for made in (Proposal(*row) for row in rows) if made.variable in trainable]
+
+    @cached_property
+    def _client(self) -> ModelClient:
+        if self._loop.client is None:
+            raise InputError(
+                "the optimizer needs a model and none is set",
+                "AUTOGENESIS_MODEL=…, or +model=litellm model.name=…",
+            )
+        slot = [self.slot] if self.slot else []
+        return self._loop.client(f"{self.round} {self.slot}", derive(self.seed, self.round, *slot, "optimizer"))
+
+    @property
+    def model(self) -> ModelClient:
+        return self._client
+
+    @cached_property
+    def minibatch(self) -> tuple[int, Sequence[Example]]:
+        """This proposal's train examples, and how often all of train were drawn before."""
+        return self._batch()
+
+    @property
+    def looked(self) -> bool:
+        """Whether anybody asked for traces."""
+        return self._traces is not None
+
+    async def traces(self) -> Sequence[Trace]:
+        if self._traces is None:
+            evaluator = self._loop.evaluator
+            passes, examples = self.minibatch
+            draws = evaluator.draws(f"traces {passes}", examples)
+            self._traces = await evaluator.traces(self._loop.system(self.records), draws)
+        return self._traces
+
+    def improve(self, edits: Sequence[Edit]) -> Candidate:
+        trainable = {variable.id: variable for variable in self.trainable}
+        records = dict(self.records)
+        made = []
+        for edit in edits:
+            if edit.variable not in trainable:
+                raise unknown("trainable variable", edit.variable, trainable)
+            variable = trainable[edit.variable]
+            now = records[variable.resource].values()[variable.path]
+            edit = resolved(edit, now)
+            records[variable.resource] = self._loop.manager.edited(
+                records[variable.resource], {variable.path: edit.value}
+            )
+            made.append(edit)
+        return Candidate(records, tuple(made))
+
+    async def evaluate(self, candidates: Sequence[Candidate], examples: Sequence[Example]) -> Sequence[Evaluation]:
+        if any(self._loop.train.get(example.id) is not example for example in examples):
+            raise InputError("an optimizer may only evaluate on examples of train")
+        systems = [self._loop.system(candidate.records) for candidate in candidates]
+        evaluator = self._loop.evaluator
+        return await evaluator.compare(systems, "train", evaluator.draws("rollout", examples))
+
+
+def resolved(edit: Edit, now: JSON) -> Edit:
+    """`edit` with its new value, made from its patches if it has any; raises InputError for a patch that fits not."""
+    if not edit.patches:
+        return edit
+    if not isinstance(now, str):
+        raise InputError(f"{edit.variable} is no text, so it cannot be patched", "give its new value")
+    return evolve(edit, value=apply_patches(now, edit.patches))
+
+
+def check_trainable(loop: "Loop", parent: Mapping[str, Record], candidate: Candidate) -> Candidate:
+    """`candidate`, unless an optimizer's own Improve left the trainable subspace or made what may not be stored.
+
+    Raises PluginError, or InputError for a value that is not valid.
+    """
+    free = {variable.id for variable in loop.variables(parent) if variable.trainable}
+    if candidate.records.keys() != parent.keys():
+        raise PluginError("the optimizer added or removed a resource, which is not trainable")
+    for name, before in parent.items():
+        after = candidate.records[name]
+        if after is before:
+            continue
+        old = before.values()
+        changed = {path: value for path, value in after.values().items() if path in old and old[path] != value}
+        outside = [path for path in changed if f"{name}#{path}" not in free]
+        if outside or before.with_values(changed) != after:
+            raise PluginError(f"the optimizer changed something of {name} that is not trainable")
+        if changed:
+            loop.manager.edited(before, changed)
+    return candidate

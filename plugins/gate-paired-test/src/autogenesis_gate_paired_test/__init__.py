@@ -1,0 +1,1 @@
+"""The gate that proves a gain: a group-sequential sign-flip permutation test of paired held-out scores."""
