@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from engine import speed
+
 ROOT = Path(__file__).parents[1]
 NOX = ROOT / ".nox"  # on the disk of the checkout, where the temporary folder of many systems is memory; git ignores it
 YARDSTICKS = ROOT.parent / "shared/peers/optimizers"
@@ -223,7 +225,10 @@ Values = Mapping[str, Sequence[float]]  # by the name of a Figure; of a round as
 
 # --- Our side: one function a section, one call a round. What it returns is named as the section's figures are. ---
 
-OURS: dict[str, Callable[[bool, Path], Values]] = {}  # (quick, an empty folder on the disk of the checkout) -> values
+OURS: dict[str, Callable[[bool, Path], Values]] = {  # (quick, an empty folder on the disk of the checkout) -> values
+    "overhead": speed.overhead,
+    "throughput": speed.throughput,
+}
 
 # --- The peers' side. ---
 
