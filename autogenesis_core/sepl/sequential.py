@@ -171,7 +171,7 @@ def _power(n: int, alpha: float, gain: float, rate: float, shared: float) -> flo
     """The chance that the fixed-n test proves a gain, over the number of scores that change and of those fixed."""
     before = min(rate, 1 - gain)
     fixed = (1 - shared) * (1 - before) * (before + gain) + shared * gain
-    broken = (1 - shared) * before * (1 - before - gain)
+    broken = (1 - shared) * before * max(0.0, 1 - before - gain)  # not below zero by rounding
     changed = fixed + broken
     found = 0.0
     for k in _likely(n, changed):

@@ -163,6 +163,11 @@ def test_the_detectable_gain_is_found_as_often_as_it_says():
         assert found.fixed == pytest.approx(0.8, abs=3 * math.sqrt(0.8 * 0.2 / 800))
 
 
+def test_a_detectable_gain_is_found_for_any_number_of_pairs_and_any_level():
+    gains = [detectable(n, 0.05 / (k * (k + 1)), power) for n in (20, 24) for k in (1, 5, 20) for power in (0.5, 0.95)]
+    assert all(0 < gain for gain in gains)
+
+
 def test_the_detectable_gain_shrinks_with_pairs_and_with_what_they_share():
     gains = [detectable(n, 0.05) for n in (4, 5, 20, 50, 200, 1000, 5000)]
     assert gains[0] == math.inf  # 1/16 at best
