@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from autogenesis_core.sepl.pool import Member
     from autogenesis_core.sepl.sequential import detectable, planned_looks, sequential
     from autogenesis_core.sepl.spaces import Assessment, Candidate, Decision, Edit, Hypothesis, Trace, Verdict, Vote
+    from autogenesis_core.sepl.splits import split_by_content
     from autogenesis_core.sepl.statistics import interval, paired
     from autogenesis_core.sepl.variables import Variable
     from autogenesis_core.services.client import ModelClient
@@ -123,6 +124,7 @@ _MODULES = {
     "sepl.pool": "Member",
     "sepl.sequential": "detectable planned_looks sequential",
     "sepl.spaces": "Assessment Candidate Decision Edit Hypothesis Trace Verdict Vote",
+    "sepl.splits": "split_by_content",
     "sepl.statistics": "interval paired",
     "sepl.variables": "Variable",
     "services.client": "ModelClient",
@@ -242,6 +244,7 @@ __all__ = [
     "read_skill",
     "redact",
     "sequential",
+    "split_by_content",
     "structure",
     "tool",
     "unknown",

@@ -8,11 +8,12 @@ from typing import Any
 import attrs
 
 from autogenesis_core.errors import InputError
-from autogenesis_core.identity import JSON, derive, digest
+from autogenesis_core.identity import JSON, digest
 from autogenesis_core.rspl.function import FunctionAgent
 from autogenesis_core.rspl.record import source_hash
 from autogenesis_core.runtime import Runtime
-from autogenesis_core.sepl.evaluation import SPLITS, Benchmark, Example, Outcome, Question, Score, Split
+from autogenesis_core.sepl.evaluation import Benchmark, Example, Outcome, Question, Score, Split
+from autogenesis_core.sepl.splits import split_by_content
 from autogenesis_core.services.model import Model
 
 
@@ -61,16 +62,7 @@ class _Pairs(Benchmark):
 
     def examples(self, sizes: Mapping[Split, int], seed: int) -> Mapping[Split, Sequence[Example]]:
         unique = {question.digest: question for question in self.questions}
-        order = sorted(unique.values(), key=lambda question: derive(seed, question.digest))
-        total = sum(sizes.values()) or 1
-        share = min(1.0, len(order) / total)
-        splits: dict[Split, Sequence[Example]] = {}
-        start = 0
-        for split in SPLITS:
-            end = start + round(sizes[split] * share)
-            splits[split] = order[start:end]
-            start = end
-        return splits
+        return split_by_content(list(unique.values()), sizes, seed)
 
     def score(self, example: Question, outcome: Outcome) -> Score:
         value = float(self.scorer(outcome.text, example.target))

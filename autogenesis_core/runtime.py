@@ -30,6 +30,7 @@ from autogenesis_core.sepl.journal import Journal
 from autogenesis_core.sepl.loop import Loop
 from autogenesis_core.sepl.operators import Operators
 from autogenesis_core.sepl.report import describe_run, evolution_result, measure_result
+from autogenesis_core.sepl.splits import without_duplicates
 from autogenesis_core.services.client import ModelClient, Tally
 from autogenesis_core.services.executor import AsyncioExecutor
 from autogenesis_core.services.model import Model, ModelAnswer, Price, answer_json, answer_of, model_settings
@@ -417,7 +418,9 @@ class Runtime:
                 )
             benchmark = EpisodeBenchmark()
         sizes: dict[Split, int] = {split: getattr(self.settings.splits, split) for split in SPLITS}
-        return benchmark, benchmark.examples(sizes, self.settings.seed)
+        examples, notes = without_duplicates(benchmark.examples(sizes, self.settings.seed))
+        self.manager.notes.extend(notes)
+        return benchmark, examples
 
     async def _budget(self, *, strict: bool) -> Budget:
         model = self.composition.model

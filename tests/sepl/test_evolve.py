@@ -97,13 +97,15 @@ def test_a_second_run_goes_on_from_the_first():
 
 
 def test_the_splits_share_no_example_even_where_there_are_duplicates():
-    result = run(answer, examples=[*EXAMPLES, *EXAMPLES])
-    assert sum(result["examples"].values()) == 60
+    sizes = run(answer, examples=[*EXAMPLES, *EXAMPLES])["examples"]
+    assert sizes == run(answer)["examples"]
+    assert sum(sizes.values()) <= 60
 
 
 def test_few_examples_are_shared_among_the_splits():
-    sizes = run(answer, examples=EXAMPLES[:30])["examples"]
-    assert sizes == {"train": 10, "val": 10, "test": 10}
+    sizes = run(answer, examples=EXAMPLES[:9])["examples"]
+    assert min(sizes.values()) >= 1
+    assert sum(sizes.values()) == 9
 
 
 def test_another_function_is_not_confused_with_the_first():

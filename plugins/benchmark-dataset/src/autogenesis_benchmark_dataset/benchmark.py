@@ -19,6 +19,7 @@ from autogenesis_core import (
     Split,
     digest,
     load_function,
+    split_by_content,
     unknown,
 )
 
@@ -40,7 +41,9 @@ class Dataset(Benchmark):
         id: the field with a name for each example; by default the row's number
         scorer: `exact`, `numeric`, `contains`, `choice`, `regex`, or `file.py:function`, a function of the user's that
             takes answer, target and question and returns a number, true or false, or (number, feedback)
-        split: the field that says which split an example belongs to; by default all are shuffled and shared out
+        split: the field that says which split an example belongs to; by default its content decides
+        cluster: the field with the group of examples that depend on each other, e.g. the document they ask about; its
+            examples stay in one split, and intervals count with groups
     """
 
     path: str
@@ -49,6 +52,7 @@ class Dataset(Benchmark):
     id: str | None = None
     scorer: str = "exact"
     split: str | None = None
+    cluster: str | None = None
 
     def __attrs_post_init__(self) -> None:
         if not self._is_own and self.scorer not in scorers.SCORERS:
@@ -56,16 +60,14 @@ class Dataset(Benchmark):
             raise unknown("scorer", self.scorer, scorers.SCORERS, known)
 
     def examples(self, sizes: Mapping[Split, int], seed: int) -> Mapping[Split, Sequence[Question]]:
-        """The file's examples; of several with the same input, the first alone.
+        """The file's examples; of several with the same input and the same split of the file's own, the first alone.
 
-        Where there are fewer than `sizes` asks for, every split shrinks in proportion. Raises InputError for a file
-        that cannot be used as it is meant, and if a split would be empty.
+        Without a field for it, the split of an example is a function of the seed and its content, so that a file may
+        grow. Raises InputError for a file that cannot be used as it is meant, and if a split would be empty.
         """
         questions = self._questions()
         if self.split is None:
-            pool = _shuffled([question for question, _ in questions], seed)
-            shares = _shares(min(len(pool), sum(sizes.values())), [sizes.get(split, 0) for split in SPLITS])
-            found = {split: [pool.pop() for _ in range(share)] for split, share in zip(SPLITS, shares, strict=True)}
+            found = split_by_content([question for question, _ in questions], sizes, seed)
         else:
             found = {
                 split: _shuffled([q for q, own in questions if own == split], seed)[: sizes.get(split, 0)]
@@ -104,21 +106,23 @@ class Dataset(Benchmark):
         path = Path(self.path).expanduser()
         rows = read_rows(path)
         read = self._reader(rows[0], path.name)
-        questions: dict[str, tuple[Question, Split | None]] = {}
+        questions: dict[tuple[str, Split | None], tuple[Question, Split | None]] = {}
         names: set[str] = set()
         for number, row in enumerate(rows, 1):
             question, split = read(row, number)
-            if question.input.strip() in questions:
+            if (question.input.strip(), split) in questions:
                 continue
             if question.id in names:
                 raise InputError(f"two examples of {path.name} have the {self.id} '{question.id}'", "benchmark.id=null")
             names.add(question.id)
-            questions[question.input.strip()] = question, split
+            questions[question.input.strip(), split] = question, split
         return list(questions.values())
 
     def _reader(self, first: Row, name: str) -> Callable[[Row, int], tuple[Question, Split | None]]:
         """Reads a row as a question, by the fields that the first row has."""
         asked = _field("input", self.input, _INPUTS, first, name)
+        if self.cluster is not None:
+            _field("cluster", self.cluster, (), first, name)
         wanted = self.target
         if not self._is_own or wanted is not None or any(field in first for field in _TARGETS):
             wanted = _field("target", self.target, _TARGETS, first, name)
@@ -133,7 +137,8 @@ class Dataset(Benchmark):
                 scorers.check_target(self.scorer, target, where)
             label = f"{name.partition('.')[0]}-{number}" if self.id is None else str(_value(row, self.id, where))
             split = None if self.split is None else _split(_value(row, self.split, where), where)
-            return Question(label, text, target), split
+            group = {} if self.cluster is None else {"cluster": str(_value(row, self.cluster, where))}
+            return Question(label, text, target, group), split
 
         return read
 
@@ -166,15 +171,3 @@ def _split(value: JSON, where: str) -> Split:
 def _shuffled(questions: Sequence[Question], seed: int) -> list[Question]:
     """In an order that only the seed and the questions decide, not their order in the file."""
     return sorted(questions, key=lambda question: digest([seed, question.digest]))
-
-
-def _shares(total: int, sizes: Sequence[int]) -> list[int]:
-    """`total` in whole numbers in proportion to `sizes`, none that is asked for empty if it can be helped."""
-    asked = sum(sizes) or 1
-    shares = [max(total * size // asked, min(size, 1)) for size in sizes]
-    while sum(shares) > total:
-        shares[shares.index(max(shares))] -= 1
-    for index in sorted(range(len(sizes)), key=lambda i: (shares[i] * asked - total * sizes[i], i)):
-        if sum(shares) < total and shares[index] < sizes[index]:
-            shares[index] += 1
-    return shares
