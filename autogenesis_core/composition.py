@@ -47,7 +47,7 @@ def composition_of(
         benchmark=benchmark or composition.benchmark,
         model=model or composition.model,
         demonstration="experiment=demonstration" in chosen,
-        overrides=tuple(overrides),
+        overrides=tuple(chosen),
         given=tuple(name for name, part in (("agent", agent), ("benchmark", benchmark), ("model", model)) if part),
     )
 

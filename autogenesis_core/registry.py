@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from autogenesis_core.defaults import find_workdir
 from autogenesis_core.errors import Conflict, InputError, InvalidRecord, StoreError, unknown
-from autogenesis_core.identity import JSON
+from autogenesis_core.identity import JSON, digest
 from autogenesis_core.loading import default_branch
 from autogenesis_core.rspl.changes import copy, restore
 from autogenesis_core.rspl.contract import Contract, contract
@@ -18,9 +18,10 @@ from autogenesis_core.rspl.contract import load as load_contract
 from autogenesis_core.rspl.contract import save as save_contract
 from autogenesis_core.rspl.difference import BlamedLine, Difference, blame, difference, render, to_json
 from autogenesis_core.rspl.entity import KINDS
+from autogenesis_core.rspl.instance import check_content
 from autogenesis_core.rspl.lifecycle import VersionState
 from autogenesis_core.rspl.prompt import parse_prompt, to_markdown
-from autogenesis_core.rspl.reader import Proposal
+from autogenesis_core.rspl.reader import BY_HAND, Proposal
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.retrieval import Found, Index
@@ -272,6 +273,31 @@ class Registry:
             if names:
                 later[resource] = names[::-1]
         return later
+
+    def propose(self, name: str, text: str, reason: str, *, group: str = "") -> tuple[str, list[str]]:
+        """Keeps a person's edit of a resource's head for the gates to judge; it changes nothing.
+
+        Arguments:
+            text: what the resource should be, in the form that `text()` gives
+            group: of an earlier proposal that belongs to the same change, here or in another resource
+
+        Returns the group and the proposals' ids. Raises InvalidRecord for what may not be stored, InputError for text
+        that changes nothing, or something besides the values of trainable variables.
+        """
+        head = self.record(self._resource(name).id)
+        made, artifacts = self.edited(head.id, text)
+        check_content(made, head)
+        old, new = head.values(), made.values()
+        changed = {path: value for path, value in new.items() if old.get(path, ...) != value}
+        if not changed and made.digest == head.digest:
+            raise InputError(f"that is {head.id} as it stands", f"autogenesis show {head.id}")
+        fixed = [path for path in changed if not head.is_trainable(path)]
+        if fixed or artifacts or old.keys() != new.keys() or head.with_values(changed) != made:
+            what = f"#{fixed[0]} is not trainable" if fixed else "it changes more than the values of variables"
+            raise InputError(f"this edit of {head.id} cannot be judged: {what}", f"autogenesis edit {head.id}")
+        values = {f"{head.id}#{path}": value for path, value in changed.items()}
+        group = group or f"{BY_HAND}{digest([values])[:8]}"
+        return group, [self.store.propose(group, variable, value, reason) for variable, value in values.items()]
 
     def proposals(self, state: str = "open") -> list[Proposal]:
         """What agents proposed while they ran, oldest first."""

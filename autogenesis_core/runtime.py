@@ -21,21 +21,25 @@ from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.server import Server
 from autogenesis_core.rspl.store import Store
 from autogenesis_core.rspl.system import System
-from autogenesis_core.runfolder import check_same, find_run, make_run_folder, write_json
+from autogenesis_core.runfolder import check_same, find_run, make_run_folder, read_json, write_json
 from autogenesis_core.sepl.budget import Budget
+from autogenesis_core.sepl.estimate import Estimate, Plan, estimate
 from autogenesis_core.sepl.evaluation import SPLITS, Benchmark, Evaluation, Example, Split
 from autogenesis_core.sepl.evaluator import EpisodeBenchmark, Evaluator
 from autogenesis_core.sepl.journal import NAME as JOURNAL
 from autogenesis_core.sepl.journal import Journal
 from autogenesis_core.sepl.loop import Loop
 from autogenesis_core.sepl.operators import Operators
-from autogenesis_core.sepl.report import describe_run, evolution_result, measure_result
+from autogenesis_core.sepl.report import baseline_result, describe_run, evolution_result, measure_result, verify_result
 from autogenesis_core.sepl.splits import without_duplicates
 from autogenesis_core.services.client import ModelClient, Tally
 from autogenesis_core.services.executor import AsyncioExecutor
-from autogenesis_core.services.model import Model, ModelAnswer, Price, answer_json, answer_of, model_settings
+from autogenesis_core.services.model import Model, ModelAnswer, Price, Usage, answer_json, answer_of, model_settings
+from autogenesis_core.services.stub import StubModel
 from autogenesis_core.services.tracing import Span, Tracer
-from autogenesis_core.settings import Composition, Resource
+from autogenesis_core.settings import BudgetLimits, Composition, Resource
+
+_TRIED = 3  # rollouts on the stub, for an estimate
 
 NO_MODEL = InputError(
     "no model is set",
@@ -90,6 +94,30 @@ class Runtime:
         from autogenesis_core.composition import composition_of
 
         return cls(composition_of(overrides, folder or Path.cwd(), agent=agent, benchmark=benchmark, model=model))
+
+    @classmethod
+    def of_run(cls, run: str, *more: str, workdir: str | None = None, folder: Path | None = None) -> "Runtime":
+        """The runtime of an earlier run's configuration, to resume, replay or verify it.
+
+        Arguments:
+            run: its name, or the beginning of it
+            more: settings that may differ: `budget.money=5`, `workers=16`, `rounds=10`
+
+        Raises UnknownName for a run that is not there, InputError for one that a program composed of objects.
+        """
+        place = find_workdir(folder or Path.cwd(), workdir)
+        found = find_run(place, run)
+        made = read_json(found / "run.json")
+        if made.get("given"):
+            raise InputError(
+                f"run {found.name} was composed with an object as its {' and '.join(made['given'])}",
+                f"from the same program: Runtime.compose(…), then evolve(resume={found.name!r})",
+            )
+        if not made.get("overrides"):
+            raise InputError(f"run {found.name} has no configuration to go on from", "autogenesis runs lists them")
+        began = Path(str(made.get("folder", "")))
+        words = [word for word in made["overrides"] if not word.lstrip("+").startswith("workdir=")]
+        return cls.compose(*words, *more, f"workdir={place}", folder=began if began.is_dir() else folder)
 
     async def __aenter__(self) -> Self:
         self.store = Store.memory() if self.frozen else Store.open(self.workdir / "autogenesis.db")
@@ -153,22 +181,132 @@ class Runtime:
         )
         return answer
 
-    async def measure(self) -> dict[str, Any]:
-        """The composed system's scores on every split, as in result.json."""
+    async def measure(self, baseline: str = "") -> dict[str, Any]:
+        """The composed system's scores on every split, as in result.json.
+
+        Arguments:
+            baseline: what to hold them against, on the same examples and seeds: `champion` (the heads, free of pins and
+                of this run's own parameters), a branch or an alias
+
+        Raises UnknownName for a baseline that names none of the composed resources.
+        """
         self.check()
         benchmark, examples = self._examples()
         budget = await self._budget(strict=True)
+        systems = [self._system()]
+        if baseline:
+            systems.append(System(self.manager.standing(baseline), self.manager))
         self._begin("measure")
         evaluator = self._evaluator(budget, benchmark)
         await self._started("measure", examples, 0)
-        system = self._system()
-        found = {split: await evaluator.evaluate(system, split, examples[split]) for split in SPLITS if examples[split]}
+        found = {
+            split: await evaluator.compare(systems, split, evaluator.draws("rollout", examples[split], self._epochs))
+            for split in SPLITS
+            if examples[split]
+        }
         result = {
             **self._described("measure"),
-            **measure_result(found, self.settings.alpha),
+            **measure_result({split: both[0] for split, both in found.items()}, self.settings.alpha),
+            **(baseline_result(baseline, found, self.settings.alpha) if baseline else {}),
             "spent": budget.spent(),
         }
         return await self._finish(result)
+
+    async def verify(self, run: str, *, fresh: bool = False) -> dict[str, Any]:
+        """Scores what a run began with and what it ended with again, and says whether its claim stands.
+
+        Arguments:
+            run: an evolution of this configuration that committed something
+            fresh: on examples that it never saw, else on those of test under fresh seeds
+
+        Raises InputError for a run that claims nothing, or where there is nothing fresh to score on.
+        """
+        done = read_json(find_run(self.workdir, run) / "result.json")
+        if not done.get("commits"):
+            raise InputError(f"run {run} committed nothing, so there is no claim to verify", "autogenesis runs")
+        self.check()
+        benchmark, examples = self._examples()
+        budget = await self._budget(strict=True)
+        systems = [System(self.manager.records(done[when])[0], self.manager) for when in ("started", "heads")]
+        self._begin("verify")
+        split, chosen = self._unseen(benchmark, examples) if fresh else self._sealed_again(examples)
+        evaluator = self._evaluator(budget, benchmark)
+        await self._started("verify", {split: chosen}, 0)
+        draws = evaluator.draws(f"verify {self.run_id}", chosen, self._epochs)
+        before, after = await evaluator.compare(systems, split, draws)
+        result = {
+            **self._described("verify"),
+            **verify_result(done, before, after, self.settings.alpha, fresh=fresh),
+            "scorer_changed": done.get("scorer") != evaluator.scorer,
+            "spent": budget.spent(),
+        }
+        return await self._finish(result)
+
+    def _sealed_again(self, examples: Mapping[Split, Sequence[Example]]) -> tuple[Split, Sequence[Example]]:
+        split: Split = "test" if examples["test"] else "val"
+        if self.settings.deterministic:
+            raise InputError("scores are deterministic here, so fresh seeds are no new evidence", "--fresh")
+        return split, examples[split]
+
+    def _unseen(
+        self, benchmark: Benchmark, examples: Mapping[Split, Sequence[Example]]
+    ) -> tuple[Split, Sequence[Example]]:
+        """As many examples as test has that are in none of the run's splits."""
+        known = {example.digest for split in SPLITS for example in examples[split]}
+        size = len(examples["test"]) or len(examples["val"])
+        sizes: dict[Split, int] = {"train": 0, "val": 0, "test": len(known) + size}
+        made = benchmark.examples(sizes, derive(self.settings.seed, "verify", self.run_id) % 2**31)
+        unseen = [example for example in made["test"] if example.digest not in known][:size]
+        if len(unseen) < min(size, 10):
+            raise InputError(
+                f"the benchmark has only {len(unseen)} examples that the run never saw",
+                "more examples, or without --fresh: the same ones under fresh seeds",
+            )
+        return "test", unseen
+
+    @property
+    def _epochs(self) -> int:
+        return 1 if self.settings.deterministic else self.settings.epochs
+
+    async def estimate(self) -> Estimate:
+        """What an evolution will take, from a trial of a few rollouts on a stub of the model; nothing is spent."""
+        self.check()
+        benchmark, examples = self._examples()
+        settings, optimizer = self.settings, self.composition.optimizer
+        instance = optimizer.instance if optimizer else None
+        planner = self.hooks.planner
+        looks = planner.plan(len(examples["val"])) if planner and examples["val"] else (len(examples["val"]),)
+        plan = Plan(
+            rounds=(settings.rounds or int(getattr(instance, "rounds", 3))) if optimizer else 0,
+            width=settings.width if getattr(instance, "concurrent", False) else 1,
+            batch=min(int(getattr(instance, "batch", 24)), len(examples["train"])),
+            val=len(examples["val"]),
+            test=len(examples["test"]),
+            epochs=self._epochs,
+            screen=bool(getattr(instance, "screen", True)),
+            first_look=looks[0],
+        )
+        model = self.composition.model
+        price = await model.price() if model else Price(0.0, 0.0)
+        usage, calls = await self._tried(benchmark, examples["train"][:_TRIED])
+        agent = self.composition.chosen("agent")[0]
+        steps = int(agent.overrides.get("max_steps", agent.record.parameters.get("max_steps", 1)))  # type: ignore[arg-type]  # a number, as its class says
+        uses_model = model is not None and bool(getattr(type(instance), "uses_model", True)) and optimizer is not None
+        return estimate(plan, usage, calls, steps, price, uses_model)
+
+    async def _tried(self, benchmark: Benchmark, examples: Sequence[Example]) -> tuple[Usage, int]:
+        """Tokens and calls of one rollout on the stub, of the largest of a few."""
+        model = self.composition.model
+        if model is None or not examples:
+            return Usage(), 0
+        stub, budget = StubModel(model), Budget(BudgetLimits(money=None))
+        evaluator = self._evaluator(budget, benchmark)
+        evaluator.client = lambda role, seed, span, tally: ModelClient(
+            stub, role, budget, seed=derive(seed, role), tally=tally
+        )
+        await evaluator.evaluate(self._system(), "train", examples)
+        used, n = budget.used, len(examples)
+        return Usage(-(-used.usage.input_tokens // n), -(-used.usage.output_tokens // n)), -(-used.calls // n)
 
     async def evolve(self, *, resume: str = "", replay: bool = False) -> dict[str, Any]:
         """Improves the composed system's trainable variables; the outcome is what result.json holds.
@@ -218,9 +356,7 @@ class Runtime:
         for name, system in (("before", loop.system(before)), ("after", loop.system())):
             try:
                 if loop.examples["test"]:
-                    found[name] = await loop.evaluator.evaluate(
-                        system, "test", loop.examples["test"], self.settings.epochs
-                    )
+                    found[name] = await loop.evaluator.evaluate(system, "test", loop.examples["test"], self._epochs)
             except BudgetExceeded as error:
                 loop.stopped = loop.stopped or error.reason
         loop.journal.sync()
@@ -331,7 +467,7 @@ class Runtime:
             heads=stood,
             width=settings.width if concurrent else 1,
             screen=bool(getattr(instance, "screen", True)),
-            epochs=1 if settings.deterministic else settings.epochs,
+            epochs=self._epochs,
             level=settings.alpha,
             goal=settings.goal,
             commits=settings.commit,

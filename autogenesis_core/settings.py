@@ -106,7 +106,7 @@ class Composition:
     lock: Mapping[str, Any] | None = None  # the exported resources of a lock file, which stand for a store
     folder: Path = field(factory=Path.cwd)
     demonstration: bool = False
-    overrides: tuple[str, ...] = ()  # as they were given
+    overrides: tuple[str, ...] = ()  # as they were given, with what goes without saying
     given: tuple[str, ...] = ()  # the parts that a program gave as objects
 
     @property

@@ -36,6 +36,18 @@ LOOK = {
     "contract": Verb("resources", "[KIND | RESOURCE …] [to=FILE] [--force]", "what resources can do", ("to",)),
     "run": Verb("call", "RESOURCE [JSON] [+KIND=NAME …]", "runs a tool, prompt, memory or environment on an input"),
 }  # fmt: skip
+EVOLVE = {
+    "measure": Verb("run", "+KIND=NAME … [--baseline NAME]", "scores; worse than the baseline for sure is exit code 1"),
+    "propose": Verb(
+        "propose", "RESOURCE --file PATH [reason=TEXT] [with=PROPOSAL]", "your own edit, for the gates to judge",
+        ("reason", "with"),
+    ),
+    "assess": Verb("propose", "[PROPOSAL …] +KIND=NAME …", "holds open proposals against the gates, commits nothing"),
+    "commit": Verb("propose", "[PROPOSAL …] +KIND=NAME …", "the same, and commits what passes"),
+    "resume": Verb("rerun", "RUN [KEY=VALUE …]", "goes on with a run; what was paid for is not paid for again"),
+    "replay": Verb("rerun", "RUN", "decides everything again from what a run recorded, without a call"),
+    "verify": Verb("rerun", "RUN [--fresh] [KEY=VALUE …]", "scores a run's claim again: does it stand?"),
+}  # fmt: skip
 CHANGE = {
     "edit": Verb("edit", "RESOURCE [--file PATH] [--yes]", "changes a resource in your editor, or to what a file says"),
     "restore": Verb("changes", "RESOURCE@VERSION", "an old version again, as a new one"),
@@ -62,7 +74,7 @@ PLUGINS = {
     "plugins": Verb("plugins", "[KIND | KIND=NAME]", "what is installed, or one option's settings"),
     "new": Verb("new", "KIND NAME [FOLDER]", "a plugin of your own that passes its contract"),
 }
-VERBS = {**LOOK, **CHANGE, **SHARE, **STORE, **PLUGINS}
+VERBS = {**EVOLVE, **LOOK, **CHANGE, **SHARE, **STORE, **PLUGINS}
 
 _FLAGS: dict[str, tuple[str, ...]] = {  # and the verbs that they mean something to; none is all
     "--json": (),
@@ -72,11 +84,15 @@ _FLAGS: dict[str, tuple[str, ...]] = {  # and the verbs that they mean something
     "--words": ("diff",),
     "--yes": ("edit",),
     "--remove": ("alias",),
-    "--dry-run": ("import", "gc"),
+    "--dry-run": ("", "measure", "assess", "commit", "import", "gc"),
+    "--estimate": ("", "assess", "commit"),
+    "--fresh": ("verify",),
+    "--baseline": ("measure",),
     "--head": ("export",),
     "--force": ("export", "contract"),
-    "--file": ("edit",),
+    "--file": ("edit", "propose"),
 }
+_VALUES = {"--file": ("a path", "- is standard input"), "--baseline": ("a name", "--baseline champion")}
 
 
 class Arguments(NamedTuple):
@@ -87,6 +103,7 @@ class Arguments(NamedTuple):
         overrides: settings such as `agent=tool_calling`
         task: free text; it never passes through the configuration
         file: the path after `--file`; `-` is standard input
+        baseline: the name after `--baseline`
     """
 
     verb: str
@@ -95,6 +112,7 @@ class Arguments(NamedTuple):
     flags: frozenset[str]
     task: str
     file: str = ""
+    baseline: str = ""
 
     @property
     def json(self) -> bool:
@@ -152,7 +170,8 @@ def split(argv: Sequence[str]) -> Arguments:
     words: list[str] = []
     overrides: list[str] = []
     flags: set[str] = set()
-    task = file = ""
+    task = ""
+    values: dict[str, str] = {}
     rest = list(argv)
     verb = rest.pop(0) if rest and rest[0] in VERBS else ""
     while rest:
@@ -166,7 +185,8 @@ def split(argv: Sequence[str]) -> Arguments:
             task = sys.stdin.read()
         elif word in ("-h", *_FLAGS):
             flags.add("--help" if word == "-h" else word)
-            file = _path(word, rest) if word == "--file" else file
+            if word in _VALUES:
+                values[word] = _value(word, rest)
         elif word.startswith("--"):
             raise _unknown_flag(word)
         elif _OVERRIDE.fullmatch(word) and not (verb == "plugins" and not words):
@@ -175,12 +195,14 @@ def split(argv: Sequence[str]) -> Arguments:
             words.append(word)
     for flag in sorted(flags):
         if _FLAGS[flag] and verb not in _FLAGS[flag]:
-            raise InputError(f"{flag} means nothing here", f"it belongs to autogenesis {' and '.join(_FLAGS[flag])}")
+            known = [found for found in _FLAGS[flag] if found] or ["+optimizer=…"]
+            raise InputError(f"{flag} means nothing here", f"it belongs to autogenesis {' and '.join(known)}")
     if not verb and words:
         if task:
             raise InputError("a task is given twice", "as text, or with --task-file, or on standard input as -")
         task = _task(words, overrides, "--" in argv)
-    return Arguments(verb, tuple(words), tuple(overrides), frozenset(flags), task, file)
+    given = values.get("--file", ""), values.get("--baseline", "")
+    return Arguments(verb, tuple(words), tuple(overrides), frozenset(flags), task, *given)
 
 
 def _task(words: list[str], overrides: list[str], marked: bool) -> str:
@@ -202,9 +224,10 @@ def _unknown_flag(word: str) -> InputError:
     )
 
 
-def _path(flag: str, rest: list[str]) -> str:
+def _value(flag: str, rest: list[str]) -> str:
+    what, hint = _VALUES[flag]
     if not rest or not rest[0]:
-        raise InputError(f"{flag} needs a path", "- is standard input")
+        raise InputError(f"{flag} needs {what}", hint)
     return rest.pop(0)
 
 

@@ -29,7 +29,7 @@ def edit_(arguments: Arguments) -> int:
         if "@" in name:
             raise InputError("edit changes the head, not a version", f"autogenesis edit {head.id}")
         if arguments.file:
-            return _commit(arguments, registry, head, _given(arguments.file))
+            return _commit(arguments, registry, head, given_text(arguments.file))
         before = registry.text(head.id)
         with _kept(head.id, before, ".json" if _is_json(before) else ".md") as path:
             return _edited(arguments, registry, head, path)
@@ -39,7 +39,7 @@ def _edited(arguments: Arguments, registry: "Registry", head: "Version", path: P
     while True:
         _open_editor(path)
         try:
-            return _commit(arguments, registry, head, _given(str(path)))
+            return _commit(arguments, registry, head, given_text(str(path)))
         except InputError as error:
             if not _asks(arguments):
                 raise
@@ -108,7 +108,8 @@ def _editor() -> list[str]:
     raise InputError("no editor is set", "EDITOR=nano, or --file PATH")
 
 
-def _given(path: str) -> str:
+def given_text(path: str) -> str:
+    """What a file holds, or standard input where the path is `-`; raises InputError."""
     try:
         return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:

@@ -1,6 +1,6 @@
 """Our own `--help`: short, and without importing Hydra."""
 
-from autogenesis_core.cli.arguments import CHANGE, LOOK, PLUGINS, SHARE, STORE, VERBS
+from autogenesis_core.cli.arguments import CHANGE, EVOLVE, LOOK, PLUGINS, SHARE, STORE, VERBS
 
 _TEXT = """\
 autogenesis: agents that get better by themselves, and can prove it, undo it and explain it
@@ -15,12 +15,13 @@ What is composed decides what happens: text acts, a benchmark measures, an optim
   lock=FILE      a whole configuration with its resources, as freeze wrote it
   --task-file F  the task from a file; - reads it from standard input; text that looks like a setting goes after --
   --json         one JSON value in place of text
+  --estimate     what an evolution will take; --dry-run goes through all of it on a stub: both spend nothing
 
 A model: AUTOGENESIS_MODEL=openai/gpt-5-mini, or +model=litellm model.name=…; +model=simulated is an offline stand-in.
 
 Verbs; autogenesis VERB --help shows one, and workdir= and branch= say where it looks
 """
-_GROUPS = {"look": LOOK, "change": CHANGE, "share": SHARE, "store": STORE, "plugins": PLUGINS}
+_GROUPS = {"evolve": EVOLVE, "look": LOOK, "change": CHANGE, "share": SHARE, "store": STORE, "plugins": PLUGINS}
 
 
 def show_help(verb: str) -> int:

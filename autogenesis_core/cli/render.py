@@ -70,13 +70,70 @@ def render_measure(result: Mapping[str, Any], notes: Sequence[str]) -> str:
     """A table of scores by split."""
     spent = result["spent"]
     lines = [f"  {spent['calls']} calls · {_money(spent)}{spent['seconds']:.0f} s", ""]
+    against = result.get("baseline")
     for split, score in result["scores"].items():
-        lines.append(f"  {split:<8}{_score(score):<23} n = {score['n']}{_coverage(score)}")
+        line = f"  {split:<8}{_score(score):<23} n = {score['n']}{_coverage(score)}"
+        lines.append(line + (f"   {_against(against['against'][split])}" if against else ""))
+    if against:
+        lines += ["", f"  {_baseline(against)}"]
     if result["simulated_model"]:
         lines.append("  simulated model: a stand-in for trying things; the scores say nothing of a real one")
     lines += [f"  note: {note}" for note in notes]
     optimizer = "evolution_strategy" if result["environment"] and not result["model"] else "reflection"
     return "\n".join([*lines, "", f"  improve it  add +optimizer={optimizer}"])
+
+
+def render_verify(result: Mapping[str, Any], notes: Sequence[str]) -> str:
+    """What was claimed, what new evidence says, and whether the claim stands."""
+    claim = result["claim"] or {}
+    low, high = claim.get("interval", (0.0, 0.0))
+    spent = result["spent"]
+    lines = [
+        f"  {spent['calls']} calls · {_money(spent)}{spent['seconds']:.0f} s",
+        "",
+        f"  {'':<14}{'before':<23}{'after':<23}change",
+        f"  {'claimed':<60}{claim.get('delta', 0.0):+.2f} [{low:+.2f}, {high:+.2f}]",
+    ]
+    lines += [_row(f"new {result['fresh']}", scores, "") for scores in result["scores"].values()]
+    if result["simulated_model"]:
+        lines.append(f"  {SIMULATED}")
+    if result["scorer_changed"]:
+        lines.append("  note: the scorer is not the one that the run was scored by")
+    lines += [f"  note: {note}" for note in notes]
+    said = {
+        "stands": "the claim stands",
+        "unclear": "too little evidence to say; more examples would tell: splits.test=…",
+        "does not stand": f"the claim does NOT stand: autogenesis rollback {result['verified']}",
+    }
+    return "\n".join([*lines, "", f"  {said[result['standing']]}"])
+
+
+def render_estimate(found: Any, limit: float | None) -> str:  # an Estimate
+    """What an evolution will take, from a search that finds nothing to one that keeps all it tries."""
+    rows = [("rollouts", *found.rollouts), ("model calls", *found.calls), ("tokens", *found.tokens)]
+    lines = [f"  {name:<12} {low:>12,} to {high:,}" for name, low, high in rows]
+    if found.money is None:
+        lines.append("  money        unknown: model.input_price and model.output_price set it (USD per million tokens)")
+    else:
+        stop = "no limit" if limit is None else f"it stops at {limit:g}"
+        lines.append(f"  US dollars   {found.money[0]:>12,.4f} to {found.money[1]:,.4f}   {stop} (budget.money)")
+    return "\n".join([*lines, "", "  an estimate, from a few rollouts on a stub of the model; nothing was spent"])
+
+
+def _against(found: Mapping[str, Any]) -> str:
+    change = found["change"]
+    if change is None:
+        return "no example is scored in both"
+    low, high = change["interval"]
+    return f"baseline {_number(found['baseline']['mean'])}, {change['delta']:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def _baseline(found: Mapping[str, Any]) -> str:
+    if found["same"]:
+        return f"this is {found['name']} itself: there is nothing to compare"
+    if found["regression"]:
+        return f"REGRESSION: significantly worse than {found['name']}"
+    return f"not significantly worse than {found['name']}"
 
 
 def _next(result: Mapping[str, Any]) -> list[str]:

@@ -3,56 +3,98 @@
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from autogenesis_core import redact
 from autogenesis_core.cli.arguments import Arguments
 from autogenesis_core.cli.progress import Progress
-from autogenesis_core.cli.render import render_measure, render_result
+from autogenesis_core.cli.render import render_estimate, render_measure, render_result
 from autogenesis_core.errors import InputError
+
+if TYPE_CHECKING:
+    from autogenesis_core.runtime import Runtime
+
+Work = Callable[["Runtime"], Awaitable[dict[str, Any]]]
+Render = Callable[[Mapping[str, Any], Any], str]  # a result and notes
 
 
 def run(arguments: Arguments) -> int:
     """Acts, measures or evolves, as the configuration says."""
-    return asyncio.run(_run(arguments))
+    with composed(arguments) as runtime:
+        return asyncio.run(_run(arguments, runtime))
 
 
-async def _run(arguments: Arguments) -> int:
-    from autogenesis_core.runtime import Runtime
+def measure_(arguments: Arguments) -> int:
+    """Scores, also where an optimizer is composed; exit code 1 for what is significantly worse than the baseline."""
+    if arguments.words:
+        raise InputError("measure takes no name", arguments.usage)
+    with composed(arguments) as runtime:
+        found = asyncio.run(finished(arguments, runtime, lambda ag: ag.measure(arguments.baseline), render_measure))
+    return int(bool(found.get("baseline", {}).get("regression")))
 
-    runtime = Runtime.compose(*arguments.overrides)
+
+async def finished(arguments: Arguments, runtime: "Runtime", work: Work, render: Render) -> dict[str, Any]:
+    """What `work` gives, shown as it goes and as `render` shows it at the end."""
     runtime.check()
     async with runtime as ag:
         progress = Progress(quiet=arguments.json, terminal=sys.stdout.isatty())
         ag.observe(progress)
-        if arguments.task:
-            if ag.composition.optimizer or ag.composition.benchmark:
-                raise InputError(
-                    "a task together with a benchmark or an optimizer: refining one solution is not built yet",
-                    'autogenesis "the task" +agent=…   acts;   without the task it measures or evolves',
-                )
-            answer = await ag.act(arguments.task)
-            _print({"run": ag.run_id, "answer": answer.text, "data": answer.data}, answer.text, arguments.json)
-            return 0
-        if ag.composition.optimizer:
-            result = await _with(progress, ag.evolve())
-            _print(result, render_result(result, ag.notes), arguments.json)
-            return 0
-        if ag.composition.benchmark or ag.composition.chosen("environment"):
-            result = await _with(progress, ag.measure())
-            _print(result, render_measure(result, ag.notes), arguments.json)
-            return 0
+        try:
+            result = await work(ag)
+        finally:
+            progress.close()
+        _print(result, render(result, ag.notes), arguments.json)
+        return result
+
+
+async def _run(arguments: Arguments, runtime: "Runtime") -> int:
+    composition = runtime.composition
+    if arguments.task:
+        return await _act(arguments, runtime)
+    if "--estimate" in arguments.flags:
+        async with runtime as ag:
+            found = await ag.estimate()
+            _print(found.as_json(), render_estimate(found, ag.settings.budget.money), arguments.json)
+        return 0
+    if composition.optimizer:
+        await finished(arguments, runtime, lambda ag: ag.evolve(), render_result)
+        return 0
+    if composition.benchmark or composition.chosen("environment"):
+        await finished(arguments, runtime, lambda ag: ag.measure(), render_measure)
+        return 0
+    runtime.check()
+    raise InputError("there is nothing to do", 'give a task ("…"), something to measure (+benchmark=…) or +optimizer=…')
+
+
+async def _act(arguments: Arguments, runtime: "Runtime") -> int:
+    if runtime.composition.optimizer or runtime.composition.benchmark:
         raise InputError(
-            "there is nothing to do", 'give a task ("…"), something to measure (+benchmark=…) or +optimizer=…'
+            "a task together with a benchmark or an optimizer: refining one solution is not built yet",
+            'autogenesis "the task" +agent=…   acts;   without the task it measures or evolves',
         )
+    runtime.check()
+    async with runtime as ag:
+        answer = await ag.act(arguments.task)
+        _print({"run": ag.run_id, "answer": answer.text, "data": answer.data}, answer.text, arguments.json)
+    return 0
 
 
-async def _with(progress: Progress, work: Any) -> dict[str, Any]:  # a coroutine of a result
-    try:
-        return await work  # type: ignore[no-any-return]
-    finally:
-        progress.close()
+@contextmanager
+def composed(arguments: Arguments) -> Iterator["Runtime"]:
+    """The runtime of what was typed; of a dry run, one that is thrown away afterwards."""
+    if "--dry-run" not in arguments.flags:
+        from autogenesis_core.runtime import Runtime
+
+        yield Runtime.compose(*arguments.overrides)
+        return
+    from autogenesis_core.rehearsal import rehearsal
+
+    with rehearsal(arguments.overrides) as runtime:
+        yield runtime
+    if not arguments.json:
+        print("\n  dry run: models were stubs; nothing was spent, and nothing of this is kept")
 
 
 def _print(data: Mapping[str, Any], text: str, as_json: bool) -> None:

@@ -259,6 +259,28 @@ class Manager:
         }
         return records, heads
 
+    def standing(self, name: str) -> dict[str, Record]:
+        """The composed resources as `name` has them, free of pins and of this run's own parameters.
+
+        Arguments:
+            name: `champion`, the heads; a branch; or an alias. A resource that it does not name stands at its head.
+
+        Raises UnknownName if it names none of them.
+        """
+        heads, named = self.heads(), set[str]()
+        branch = self.store.heads(name) if name in self.store.branches() else {}
+        records = {}
+        for id_, head in heads.items():
+            version = head.version if name == "champion" else branch[id_].version if id_ in branch else None
+            version = version or self.store.aliases(head.kind, head.name).get(name)
+            named |= {id_} if version else set()
+            found = self.store.find(Reference.parse(f"{id_}@{version or head.version}"), self.branch)
+            records[id_] = self._working(evolve(self._entries[id_], overrides={}), self.store.record(found.digest))
+        if not named:
+            aliases = {alias for head in heads.values() for alias in self.store.aliases(head.kind, head.name)}
+            raise unknown("branch or alias of these resources", name, {"champion", *self.store.branches(), *aliases})
+        return records
+
     def get(self, name: str) -> Any:  # an instance of the resource's own class
         """The built instance of a resource's working record."""
         return self.build(self.get_info(name))

@@ -30,6 +30,7 @@ _HEAD = """
 SELECT h.branch, h.kind, h.name, h.version, v.digest, v.model
 FROM heads h JOIN versions v ON v.kind = h.kind AND v.name = h.name AND v.version = h.version
 """
+BY_HAND = "user-"  # how the origin of a person's proposals begins, where an agent's is its run
 _GRANT = "SELECT number, alpha, reused, committed, run, decision FROM ledger"
 _ENTRY = "SELECT seq, time, event, id, run, body, hash FROM log"
 
@@ -110,6 +111,11 @@ class Proposal:
     value: JSON
     reason: str
     state: str
+
+    @property
+    def group(self) -> str:
+        """What is to be judged together: a person's edit as a whole, an agent's proposals each alone."""
+        return self.run if self.run.startswith(BY_HAND) else self.id
 
 
 @frozen

@@ -244,7 +244,7 @@ class Assessor:
 
 
 def _reject(loop: "Loop", candidate: Candidate, body: Mapping[str, JSON], decision: str) -> None:
-    if decision not in loop.logged:
+    if loop.commits and decision not in loop.logged:
         loop.journal.check_writable("rejection", decision)
         loop.store.log("reject", candidate.id[:10], loop.run, body, token=loop.token)
 

@@ -490,7 +490,7 @@ class Loop:
             self._wanted = self._gained * 1.5
 
     def _settle(self, edits: Sequence[Edit], report: RoundReport) -> None:
-        if self.journal.replay:
+        if self.journal.replay or not self.commits:
             return
         ids = [proposal_id(edit.variable, edit.value) for edit in edits]
         if ids and report.verdict.decision != "indecisive":

@@ -6,11 +6,12 @@ from typing import Any
 
 from autogenesis_core import __version__
 from autogenesis_core.sepl.assessing import verdict_json
+from autogenesis_core.sepl.claim import compared, standing
 from autogenesis_core.sepl.evaluation import Evaluation, Split
 from autogenesis_core.sepl.loop import Loop, RoundReport
 from autogenesis_core.sepl.pool import fixed_and_broken
 from autogenesis_core.sepl.proposing import Proposed
-from autogenesis_core.sepl.statistics import interval, largest_of_normals, paired
+from autogenesis_core.sepl.statistics import interval, largest_of_normals
 from autogenesis_core.settings import Composition
 
 
@@ -38,6 +39,44 @@ def describe_run(verb: str, run: str, branch: str, composition: Composition, mod
 def measure_result(found: Mapping[Split, Evaluation], alpha: float) -> dict[str, Any]:
     """Scores of one system."""
     return {"scores": {split: _score(evaluation, alpha) for split, evaluation in found.items()}}
+
+
+def baseline_result(name: str, found: Mapping[Split, Sequence[Evaluation]], alpha: float) -> dict[str, Any]:
+    """A system against its baseline, by split, and whether it is significantly worse.
+
+    That is judged on test, or on the last split that has examples: the baseline was chosen by its train and val.
+    """
+    against: dict[str, Any] = {}
+    worse = None
+    for split, (now, base) in found.items():
+        comparison = compared(base, now)
+        change = comparison.as_json() if comparison else None
+        against[split] = {"baseline": _score(base, alpha), "change": change}
+        worse = comparison.worse if comparison else None
+    same = all(now.system == base.system for now, base in found.values())
+    regression = worse is not None and worse <= alpha and not same
+    return {"baseline": {"name": name, "same": same, "against": against, "regression": regression}}
+
+
+def verify_result(
+    done: Mapping[str, Any], before: Evaluation, after: Evaluation, alpha: float, *, fresh: bool
+) -> dict[str, Any]:
+    """What a run claimed, what new evidence says, and whether the claim stands.
+
+    Arguments:
+        done: the result of the run
+        fresh: whether the examples are new, not only the seeds
+    """
+    scores = done["scores"]
+    claim = (scores.get("test") or {}).get("change") or (scores.get("val") or {}).get("change") or {}
+    found = compared(before, after)
+    return {
+        "verified": done["run"],
+        "fresh": "examples" if fresh else "seeds",
+        "claim": claim or None,
+        "scores": {before.split: _comparison(before, after, alpha)},
+        "standing": standing(float(claim.get("delta", 0.0)), found, alpha) if found else "unclear",
+    }
 
 
 def evolution_result(loop: Loop, test: Mapping[str, Evaluation], alpha: float) -> dict[str, Any]:
@@ -105,19 +144,8 @@ def _comparison(before: Evaluation, after: Evaluation | None, alpha: float) -> d
     if after is None:
         return {**found, "after": None, "change": None}
     found["after"] = _score(after, alpha)
-    shared = [example for example in before.values if example in after.values]
-    differences = [after.values[example] - before.values[example] for example in shared]
-    if not differences:
-        return {**found, "change": None}
-    test = paired(differences)
-    change = {
-        "delta": test.delta,
-        "interval": list(test.interval),
-        "p": test.p,
-        "n": len(differences),
-        "test": "paired sign-flip",
-    }
-    return {**found, "change": change}
+    change = compared(before, after)
+    return {**found, "change": change.as_json() if change else None}
 
 
 def _score(evaluation: Evaluation, alpha: float) -> dict[str, Any]:
