@@ -358,6 +358,8 @@ class Runtime:
                 if loop.examples["test"]:
                     found[name] = await loop.evaluator.evaluate(system, "test", loop.examples["test"], self._epochs)
             except BudgetExceeded as error:
+                if not found and not loop.reports:
+                    raise  # it was too small to begin with
                 loop.stopped = loop.stopped or error.reason
         loop.journal.sync()
         return found
@@ -479,12 +481,12 @@ class Runtime:
             environment=self._environment,
             client=self._optimizer_client(budget, journal) if self.composition.model else None,
         )
-        self._hold(budget, examples)
+        self._check_rollouts(budget, examples)
         self._note_models(stood)
         return self._running
 
-    def _hold(self, budget: Budget, examples: Mapping[Split, Sequence[Example]]) -> None:
-        """Sets rollouts aside for a last assessment and for scoring test; raises InputError if that is all."""
+    def _check_rollouts(self, budget: Budget, examples: Mapping[Split, Sequence[Example]]) -> None:
+        """Raises InputError if one assessment and test's scores take all that the budget allows."""
         limit = budget.limits.rollouts
         wanted = 2 * self.settings.epochs * (len(examples["test"]) + len(examples["val"]))
         if limit is not None and wanted >= limit:
@@ -492,7 +494,6 @@ class Runtime:
                 f"budget.rollouts is {limit}, and to assess on val and test once takes {wanted}",
                 f"raise it, or lower splits.val and splits.test: budget.rollouts={4 * wanted}",
             )
-        budget.held_rollouts = wanted
 
     def _optimizer_client(self, budget: Budget, journal: Journal) -> Callable[[str, int], ModelClient]:
         """Makes the client of a proposal, whose answers the journal keeps."""

@@ -186,11 +186,13 @@ def test_every_hook_has_a_method_of_the_facade_and_an_awaited_answer():
     ask(hooks, "register_resources", lambda record, cls: None)
     ask(hooks, "authorize", None)
     ask(hooks, "observe_resource", "built", {})
+    ask(hooks, "parent", None)
     ask(hooks, "reflect", None)
     ask(hooks, "select", None, [])
     ask(hooks, "improve", None, [])
     ask(hooks, "evaluate", None, None)
     ask(hooks, "votes", None, None)
+    ask(hooks, "interim", None, None)
     ask(hooks, "commit", None, None, None)
     ask(hooks, "observe", "round", {})
     assert tuple(specified) == plugin.asked

@@ -111,7 +111,8 @@ def test_every_hook_is_documented(hook):
 def test_there_are_exactly_the_hooks_of_the_design():
     assert sorted(HOOKS) == [
         "rspl_authorize", "rspl_observe", "rspl_register",
-        "sepl_commit", "sepl_evaluate", "sepl_gate", "sepl_improve", "sepl_observe", "sepl_reflect", "sepl_select",
+        "sepl_commit", "sepl_evaluate", "sepl_gate", "sepl_improve", "sepl_interim", "sepl_observe", "sepl_parent",
+        "sepl_reflect", "sepl_select",
     ]  # fmt: skip
 
 

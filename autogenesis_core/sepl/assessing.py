@@ -137,7 +137,7 @@ class Assessor:
         start = 0
         for look, end in enumerate(looks):
             draws = loop.evaluator.draws(self._purpose, val[start:end], loop.epochs)
-            if not loop.budget.allows(2 * len(draws), held=False):
+            if not loop.budget.allows(2 * len(draws)):
                 raise BudgetExceeded("budget.rollouts is spent: too few are left to assess on val")
             evaluations = await loop.evaluator.compare(systems, "val", draws)
             baseline, tried = (
@@ -150,9 +150,14 @@ class Assessor:
         return found
 
     async def whole(self) -> float | None:
-        """The mean of what is committed on all of val, of which the last assessment may have needed a part only."""
+        """The mean of what is committed on all of val, of which the last assessment may have needed a part only.
+
+        None if nothing was scored, or the budget does not allow it.
+        """
         loop = self.loop
         draws = loop.evaluator.draws(self._purpose, loop.examples["val"], loop.epochs)
+        if not loop.budget.allows(len(draws)):
+            return None
         return (await loop.evaluator.compare([loop.system()], "val", draws))[0].mean
 
     async def _interim(self, candidate: Candidate, found: Assessment) -> Assessment | None:
@@ -238,7 +243,9 @@ class Assessor:
         if records is None or Candidate(records).id == Candidate(loop.records).id:
             loop.tip = loop.base
             return None
-        loop.tip = Member(len(loop.pool), records, (loop.base.number, tip.number), candidate.edits)
+        loop.tip = Member(
+            len(loop.pool), records, (loop.base.number, tip.number), candidate.edits, candidate.hypotheses
+        )
         loop.pool.append(loop.tip)
         return Candidate(records, candidate.edits, candidate.hypotheses), loop.tip
 

@@ -1,6 +1,8 @@
 """The budget: limits on calls, tokens, money and seconds, reserved before a call and settled after it."""
 
 import time
+from fractions import Fraction
+from math import ceil
 
 from attrs import define, field, frozen
 
@@ -28,6 +30,11 @@ class Amount:
 
     def __add__(self, other: "Amount") -> "Amount":
         return Amount(self.calls + other.calls, self.usage + other.usage, self.money + other.money)
+
+    def times(self, share: Fraction) -> "Amount":
+        """So many times as much, rounded up."""
+        usage = Usage(ceil(self.usage.input_tokens * share), ceil(self.usage.output_tokens * share))
+        return Amount(ceil(self.calls * share), usage, self.money * float(share))
 
     def __sub__(self, other: "Amount") -> "Amount":
         minus = Usage(-other.usage.input_tokens, -other.usage.output_tokens, -other.usage.cached_tokens)
@@ -122,10 +129,10 @@ class Budget:
             raise BudgetExceeded(f"budget.rollouts is spent: {limit}", "raise it: budget.rollouts=…")
         self.rollouts += 1
 
-    def allows(self, rollouts: int, *, held: bool = True) -> bool:
+    def allows(self, rollouts: int) -> bool:
         """Whether so many more rollouts can be made, beside those that are held back for the end."""
         limit = self.limits.rollouts
-        return limit is None or self.rollouts + (self.held_rollouts if held else 0) + rollouts <= limit
+        return limit is None or self.rollouts + self.held_rollouts + rollouts <= limit
 
     def check(self, more: Amount | None = None) -> None:
         """Raises BudgetExceeded if `more`, beside what is used, reserved and held, is over a limit; or time is up."""
@@ -139,13 +146,13 @@ class Budget:
             if limit is not None and value > limit:
                 raise BudgetExceeded(f"budget.{name} is spent: {limit:g}", f"raise it: budget.{name}=…")
 
-    def hold(self, amount: Amount) -> None:
-        """Sets aside what must still be done at the end."""
-        self.held = amount
+    def hold(self, amount: Amount, rollouts: int = 0) -> None:
+        """Sets aside what must still be done at the end, in the place of what was held before."""
+        self.held, self.held_rollouts = amount, rollouts
 
     def release(self) -> None:
         """Frees what was held."""
-        self.held = Amount()
+        self.hold(Amount())
 
     def spent(self) -> dict[str, JSON]:
         """What was used, for the result."""

@@ -18,7 +18,7 @@ from autogenesis_core.services.client import ModelClient
 
 @frozen
 class Round:
-    """What an earlier proposal changed and what became of it.
+    """What an earlier proposal changed and what became of it; or all that was assessed at once, and the decision.
 
     Nothing here is drawn from a held-out example but the decision itself.
 

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from fractions import Fraction
 from math import isfinite
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -31,7 +32,7 @@ from autogenesis_core.rspl.library import Propose
 from autogenesis_core.rspl.record import system_id
 from autogenesis_core.rspl.system import System
 from autogenesis_core.rspl.toolbox import Permission, ToolUse
-from autogenesis_core.sepl.budget import Budget
+from autogenesis_core.sepl.budget import Amount, Budget
 from autogenesis_core.sepl.evaluation import (
     Benchmark,
     Cell,
@@ -50,6 +51,7 @@ from autogenesis_core.sepl.journal import Journal
 from autogenesis_core.sepl.spaces import Trace
 from autogenesis_core.services.client import ModelClient, Tally
 from autogenesis_core.services.executor import Executor
+from autogenesis_core.services.model import Usage
 from autogenesis_core.services.tracing import Span, Tracer
 
 
@@ -119,6 +121,7 @@ class Evaluator:
     deterministic: bool = False
     reducer: str = "mean"
     made: int = 0
+    used: Amount = field(factory=Amount)  # by the rollouts that were made
     _cells: dict[str, Trace] = field(factory=dict)
     _ids: WeakKeyDictionary[System, str] = field(factory=WeakKeyDictionary)
     _failed: dict[str, int] = field(factory=dict)
@@ -224,17 +227,27 @@ class Evaluator:
             return None
         trace = trace_of(body, example)
         self.budget.rollouts += 1
-        self.budget.recall(trace.cost.tokens, trace.cost.money, int(body.get("calls", 0)))
-        self.made += 1
+        calls = int(body.get("calls", 0))
+        self.budget.recall(trace.cost.tokens, trace.cost.money, calls)
+        self._count(trace, calls)
         return trace
 
     async def _made(self, key: str, job: _Job) -> Trace:
         self.budget.begin_rollout()
         tally = Tally()
         trace = await self._rollout(job, tally)
-        self.made += 1
+        self._count(trace, tally.calls)
         self.journal.keep("rollout", key, body_of(trace, job.split, keep=job.keep, calls=tally.calls))
         return trace
+
+    def _count(self, trace: Trace, calls: int) -> None:
+        self.made += 1
+        if calls:
+            self.used += Amount(calls, Usage(trace.cost.tokens), trace.cost.money)
+
+    def price(self, rollouts: int) -> Amount:
+        """What so many rollouts will use, as those so far did on average; nothing before the first."""
+        return self.used.times(Fraction(rollouts, self.made)) if self.made else Amount()
 
     async def _rollout(self, job: _Job, tally: Tally) -> Trace:
         example, seed = job.draw.example, job.draw.seed

@@ -9,7 +9,7 @@ the same is decided. A run that goes on is executed again from its beginning, an
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -28,7 +28,7 @@ from autogenesis_core.sepl.context import Round
 from autogenesis_core.sepl.evaluation import Example, Split
 from autogenesis_core.sepl.evaluator import Draw, Evaluator
 from autogenesis_core.sepl.journal import Journal
-from autogenesis_core.sepl.pool import Front, Member, fixed_and_broken, gain, is_better, transplant
+from autogenesis_core.sepl.pool import Front, Member, fixed_and_broken, gain, gathered, is_better, transplant
 from autogenesis_core.sepl.proposing import Proposed, RoundContext, check_trainable
 from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Verdict, Vote
 from autogenesis_core.sepl.variables import Variable, lift
@@ -152,28 +152,31 @@ class Loop:
                 "nothing here is trainable",
                 "choose resources with trainable variables, or loosen evolve=, pins=",
             )
-        under_way: asyncio.Task[RoundReport] | None = None
+        under_way: tuple[RoundReport, asyncio.Task[RoundReport]] | None = None
         try:
             for number in range(1, self.rounds + 1):
+                self._hold(assess=True)
                 self.budget.check()
                 try:
-                    proposed = await together(self._proposals(number))
+                    proposed = await together(self._proposals(number, assessing=under_way is not None))
                 except BudgetExceeded:
+                    self._hold(assess=False)
                     if under_way is not None:
-                        await self._conclude(await under_way)
+                        await self._decide(*under_way)
                     raise
                 if under_way is not None:
-                    await self._conclude(await under_way)
+                    await self._decide(*under_way)
                     under_way = None
                     if self.stopped:
                         return
                 report = await self._pool(number, proposed)
                 if not self._is_due(last=number == self.rounds):
                     await self._conclude(report)
-                elif self.width == 1 or number == self.rounds:
-                    await self._conclude(await self._assess(report))
+                elif self.width == 1 or number == self.rounds or not self.budget.allows(self._assessment):
+                    self._hold(assess=False)
+                    await self._decide(report, self._assess(report))
                 else:
-                    under_way = asyncio.create_task(self._assess(report))
+                    under_way = report, asyncio.create_task(self._assess(report))
                 if self.stopped:
                     return
         except BudgetExceeded as error:
@@ -181,8 +184,8 @@ class Loop:
             await self._last_assessment()
         finally:
             if under_way is not None:
-                under_way.cancel()
-                await asyncio.gather(under_way, return_exceptions=True)
+                under_way[1].cancel()
+                await asyncio.gather(under_way[1], return_exceptions=True)
 
     def system(self, records: Mapping[str, Record] | None = None) -> System:
         """The committed system, or another of the same manager."""
@@ -209,9 +212,9 @@ class Loop:
 
     # Proposals
 
-    def _proposals(self, number: int) -> list[Coroutine[Any, Any, Proposed]]:
+    def _proposals(self, number: int, *, assessing: bool) -> list[Coroutine[Any, Any, Proposed]]:
         decided = self.journal.recall("round", str(number))
-        width = len(decided["proposed"]) if decided else self._affordable()
+        width = len(decided["proposed"]) if decided else self._affordable(self._assessment if assessing else 0)
         return [self._propose(self.context(number, slot), decided) for slot in range(width)]
 
     async def _propose(self, context: RoundContext, decided: Mapping[str, Any] | None) -> Proposed:
@@ -332,15 +335,14 @@ class Loop:
         self._dealt += sum(made.state != "failed" for made in proposed)
         for made in proposed:
             self.history.append(_round(number, made))
-        hypotheses = tuple(h for made in proposed for h in made.hypotheses)
-        edits = tuple(edit for made in proposed for edit in made.edits)
+        edits, hypotheses = gathered((made.edits, made.hypotheses) for made in proposed)
         return RoundReport(
             number, hypotheses, edits, _verdict(proposed), proposed=tuple(proposed), train=self._gained or None
         )
 
     def _member(self, made: Proposed) -> Member:
         assert made.candidate is not None
-        member = Member(len(self.pool), made.candidate.records, (made.parent.number,), made.edits)
+        member = Member(len(self.pool), made.candidate.records, (made.parent.number,), made.edits, made.hypotheses)
         self.pool.append(member)
         return member
 
@@ -383,7 +385,8 @@ class Loop:
             self.tip = members[joined[0].slot]
             return
         parents = (self.tip.number, *(members[made.slot].number for made in joined))
-        self.tip = Member(len(self.pool), records, parents, tuple(edit for made in joined for edit in made.edits))
+        edits, hypotheses = gathered((made.edits, made.hypotheses) for made in joined)
+        self.tip = Member(len(self.pool), records, parents, edits, hypotheses)
         self.pool.append(self.tip)
 
     def _count(self, number: int, proposed: Sequence[Proposed]) -> None:
@@ -409,11 +412,22 @@ class Loop:
         """What the search came to when the budget for proposals was spent, if the rest suffices for that."""
         if not self._is_due(last=True):
             return
+        self._hold(assess=False)
         report = RoundReport(len(self.reports) + 1, (), (), Verdict("indecisive", self.stopped))
         try:
             await self._conclude(await self._assess(report))
         except BudgetExceeded as error:
             self.stopped = error.reason
+
+    async def _decide(self, report: RoundReport, assessed: Awaitable[RoundReport]) -> None:
+        """Concludes a round whose tip is assessed; what it proposed stays if the budget does not suffice for that."""
+        try:
+            report = await assessed
+        except BudgetExceeded:
+            self._assessed.discard(self.tip.id)
+            await self._conclude(report)
+            raise
+        await self._conclude(report)
 
     def _is_due(self, *, last: bool) -> bool:
         """Whether the tip is to be assessed now: when its gain on train could be proved, or nothing more will come."""
@@ -429,6 +443,7 @@ class Loop:
 
     async def _assess(self, report: RoundReport) -> RoundReport:
         """The report with its verdict; the store is written."""
+        self.budget.check(self.evaluator.price(self._assessment))
         tip, gained = self.tip, self._gained
         self._assessed.add(tip.id)
         edits, hypotheses = self._since(tip)
@@ -438,7 +453,6 @@ class Loop:
 
     def _since(self, tip: Member) -> tuple[tuple[Edit, ...], tuple[Hypothesis, ...]]:
         """What led from the committed version to the tip, oldest first; of several edits of a variable the last."""
-        edits: dict[str, Edit] = {}
         stack, seen = [tip], set[int]()
         line = list[Member]()
         while stack:
@@ -448,17 +462,13 @@ class Loop:
             seen.add(member.number)
             line.append(member)
             stack += [self.pool[number] for number in member.parents]
+        line.sort(key=lambda member: member.number)
         values = {
             f"{name}#{path}": value for name, record in tip.records.items() for path, value in record.values().items()
         }
-        for member in sorted(line, key=lambda member: member.number):
-            for edit in member.edits:
-                edits[edit.variable] = evolve(edit, value=values[edit.variable], patches=())
-        slots = {(made.slot, report.number): made for report in self.reports for made in report.proposed}
-        hypotheses = [
-            h for made in slots.values() if any(edit.variable in edits for edit in made.edits) for h in made.hypotheses
-        ]
-        return tuple(edits.values()), tuple(hypotheses)
+        edits, hypotheses = gathered((member.edits, member.hypotheses) for member in line)
+        last = {edit.variable: edit for edit in edits if edit.variable in values}
+        return tuple(evolve(edit, value=values[name], patches=()) for name, edit in last.items()), hypotheses
 
     async def _conclude(self, report: RoundReport) -> None:
         """Takes a round's report in; after a verdict the search goes on from where it leads."""
@@ -472,6 +482,8 @@ class Loop:
     async def _follow(self, report: RoundReport) -> None:
         assert report.assessment is not None
         decision = report.verdict.decision
+        if decision != "indecisive":
+            self.history.append(_decided(report))
         if decision == "commit":
             self._settle(report.edits, report)
             self._gained = self._wanted = 0.0
@@ -496,13 +508,23 @@ class Loop:
         if ids and report.verdict.decision != "indecisive":
             self.store.settle(ids, "committed" if report.commit else "rejected")
 
-    def _affordable(self) -> int:
-        """How many proposals the budget of rollouts allows; raises BudgetExceeded if none."""
+    @property
+    def _assessment(self) -> int:
+        """Rollouts of a whole assessment."""
+        return 2 * self.epochs * len(self.examples["val"])
+
+    def _hold(self, *, assess: bool) -> None:
+        """Sets aside what test's two scores will take, and a last assessment, as rollouts cost on average so far."""
+        rollouts = 2 * self.epochs * len(self.examples["test"]) + (self._assessment if assess else 0)
+        self.budget.hold(self.evaluator.price(rollouts), rollouts)
+
+    def _affordable(self, others: int) -> int:
+        """How many proposals the budget of rollouts allows beside `others`; raises BudgetExceeded if none."""
         size = min(self.batch, len(self.examples["train"]))
         check = 2 * max(self.batch, _CHECK) if self.screen else 0
         one = size + (2 * (size + _AIMED) if self.screen else 0)
         for width in range(self.width, 0, -1):
-            if self.budget.allows(width * one + check):
+            if self.budget.allows(width * one + check + others):
                 return width
         raise BudgetExceeded(f"budget.rollouts is spent: {self.budget.limits.rollouts}", "raise it: budget.rollouts=…")
 
@@ -515,6 +537,15 @@ def _round(number: int, made: Proposed) -> Round:
     fixed, broken = fixed_and_broken(made.screen) if made.screen is not None else ((), ())
     verdict = Verdict("indecisive" if made.state == "kept" else "reject", made.reason or "kept: better on train")
     return Round(number, made.edits, verdict, made.expected, fixed, broken, made.screen is not None)
+
+
+def _decided(report: RoundReport) -> Round:
+    """What was assessed, and the decision; of held-out examples nothing else comes back."""
+    assert report.assessment is not None
+    reason = report.verdict.reason
+    if report.verdict.votes and report.assessment.look >= 0:
+        reason = "committed" if report.verdict.decision == "commit" else "not proved to be better on held-out examples"
+    return Round(report.number, report.edits, Verdict(report.verdict.decision, reason))
 
 
 def _verdict(proposed: Sequence[Proposed]) -> Verdict:

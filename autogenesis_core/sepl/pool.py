@@ -1,18 +1,18 @@
 """The pool of a run: the systems that were kept, the best of them for each example, and how edits are put together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from statistics import fmean, stdev
 from typing import TypeVar, overload
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from autogenesis_core.errors import InputError
 from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.manager import Manager
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.sepl.patch import rebase
-from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit
+from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis
 
 _Item = TypeVar("_Item")
 
@@ -24,17 +24,33 @@ class Member:
     Arguments:
         parents: the members that it comes from
         edits: by which it differs from the first of them
+        hypotheses: that these edits follow from
     """
 
     number: int
     records: Mapping[str, Record]
     parents: tuple[int, ...] = ()
     edits: tuple[Edit, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
 
     @cached_property
     def id(self) -> str:
         """As a candidate's: the digest of the map kind/name → digest."""
         return Candidate(self.records).id
+
+
+def gathered(
+    parts: Iterable[tuple[Sequence[Edit], Sequence[Hypothesis]]],
+) -> tuple[tuple[Edit, ...], tuple[Hypothesis, ...]]:
+    """Edits and hypotheses of several proposals, in one list each; an edit names its hypotheses by their new places."""
+    edits: list[Edit] = []
+    places: dict[Hypothesis, int] = {}
+    for changes, supposed in parts:
+        numbers = [places.setdefault(hypothesis, len(places)) for hypothesis in supposed]
+        for edit in changes:
+            named = tuple(numbers[number] for number in edit.hypotheses if 0 <= number < len(numbers))
+            edits.append(evolve(edit, hypotheses=named))
+    return tuple(edits), tuple(places)
 
 
 class Prefix(Sequence[_Item]):

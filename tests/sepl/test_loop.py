@@ -13,6 +13,7 @@ from autogenesis_core import (
     Question,
     Runtime,
     Score,
+    Verdict,
     Vote,
     hookimpl,
     variable,
@@ -37,16 +38,32 @@ def test_what_is_better_is_committed_and_the_next_round_starts_from_it(run, comp
     assert [entry["from"] for entry in ran.result["rounds"]] == [{"agent/skilled": "1.0.0"}, {"agent/skilled": "1.0.1"}]
 
 
-def test_a_rejection_leaves_only_its_log_entry(run, composition):
-    ran = run(composition([2]))
-    run_id = ran.result["run"]
-    assert ran.events == [("install", ""), ("reject", run_id)]
+def test_what_is_no_better_on_train_is_not_assessed_and_leaves_nothing_in_the_store(run, composition, better):
+    gate = better()
+    ran = run(composition([2], gate=gate))
+    assert (ran.events, gate.assessments) == ([("install", "")], [])
+    assert ran.result["rounds"][0]["proposed"] == [
+        {"state": "rejected", "reason": "no better on train: 0.30 → 0.20", "before": 0.3, "after": 0.2,
+         "expected": [], "held": []}
+    ]  # fmt: skip
     assert (ran.values[SKILL], ran.heads, ran.result["commits"]) == (3, {"agent/skilled": "1.0.0"}, [])
     assert ran.fault is None
 
 
-def test_after_a_rejection_the_next_round_starts_from_where_it_stood(run, composition):
-    ran = run(composition([2, 4]))
+def test_a_rejection_leaves_only_its_log_entry(run, composition, proposes):
+    ran = run(composition(optimizer=unscreened(proposes)([[(SKILL, 2)]])))
+    assert ran.events == [("install", ""), ("reject", ran.result["run"])]
+    assert (ran.values[SKILL], ran.heads, ran.result["commits"]) == (3, {"agent/skilled": "1.0.0"}, [])
+    assert ran.fault is None
+
+
+def unscreened(optimizer):
+    """An optimizer's class, with each of its proposals assessed at once."""
+    return type("Unscreened", (optimizer,), {"screen": False})
+
+
+def test_after_a_rejection_the_next_round_starts_from_where_it_stood(run, composition, proposes):
+    ran = run(composition(optimizer=unscreened(proposes)([[(SKILL, 2)], [(SKILL, 4)]])))
     assert [(entry["before"], entry["after"]) for entry in ran.result["rounds"]] == [(0.3, 0.2), (0.3, 0.4)]
     assert decisions(ran.result) == ["reject", "commit"]
 
@@ -120,8 +137,9 @@ def test_an_edit_that_may_not_be_is_rejected_with_its_reason_and_the_run_goes_on
 ):
     ran = run(composition([[(SKILL, 9), (name, value)], 5], more=[rules]))
     assert decisions(ran.result) == ["reject", "commit"]
-    assert reason in str(ran.entries[1].body["verdict"]["reason"])
-    assert ran.entries[1].body["edits"][1]["variable"] == name
+    (proposed,) = ran.result["rounds"][0]["proposed"]
+    assert (proposed["state"], reason in proposed["reason"]) == ("invalid", True)
+    assert ran.result["rounds"][0]["edits"][1]["variable"] == name
     assert (ran.values[SKILL], ran.heads["prompt/rules"]) == (5, "1.0.0")
 
 
@@ -286,13 +304,40 @@ def test_traces_are_made_once_a_round_and_of_at_most_a_batch(run, composition):
 
 
 def test_a_round_knows_what_became_of_the_earlier_ones(run, composition, proposes):
+    """A proposal that was kept is there twice: as it was kept, and as it was assessed."""
     optimizer = proposes([[(SKILL, 2)], [(SKILL, 5)], [(SKILL, 6)]])
     run(composition(optimizer=optimizer))
     history = optimizer.contexts[2].history
     assert [(entry.number, entry.verdict.decision, entry.edits[0].value) for entry in history] == [
-        (1, "reject", 2),
-        (2, "commit", 5),
+        (1, "reject", 2), (2, "indecisive", 5), (2, "commit", 5),
+    ]  # fmt: skip
+    assert len(optimizer.contexts[1].history) == 1
+
+
+def test_of_held_out_examples_a_round_knows_nothing_but_the_decision(run, composition, proposes, better):
+    optimizer = unscreened(proposes)([[(SKILL, 2)], [(SKILL, 5)], [(SKILL, 6)]])
+    run(composition(optimizer=optimizer))
+    told = [entry for entry in optimizer.contexts[2].history if entry.verdict.decision != "indecisive"]
+    assert [(entry.verdict, entry.fixed, entry.broken) for entry in told] == [
+        (Verdict("reject", "not proved to be better on held-out examples"), (), ()),
+        (Verdict("commit", "committed"), (), ()),
     ]
+
+
+def test_a_rejection_before_any_evidence_is_told_with_its_reason(run, composition, proposes):
+    class Forbids:
+        @hookimpl
+        async def sepl_interim(self, assessment):
+            return Vote("forbids", "reject" if assessment.look < 0 else "continue", "skill is not to be 5")
+
+        @hookimpl
+        async def sepl_gate(self):
+            return Vote("forbids", "commit", "fine")
+
+    optimizer = proposes([[(SKILL, 5)], [(SKILL, 6)]])
+    ran = run(composition(optimizer=optimizer, gate=Forbids()))
+    assert optimizer.contexts[1].history[-1].verdict.reason == "skill is not to be 5"
+    assert not [body for event, body in ran.journal if event == "rollout" and body["split"] == "val"]
 
 
 @define(eq=False)
@@ -335,10 +380,35 @@ def test_a_candidate_whose_head_moved_is_assessed_again_and_neither_change_is_lo
     assert ran.result["rounds"][0]["from"] == {"agent/skilled": "1.0.1"}
 
 
-def test_a_candidate_is_assessed_again_against_the_heads_of_now(run, composition, tmp_path):
+@frozen
+class Double(Agent):
+    """Is right on as many of ten tasks as its two skills together say."""
+
+    uses_model = False
+    skill: int = variable(default=3)
+    more: int = variable(default=0)
+
+    async def run(self, task, context):
+        return Answer(task if int(task) % 10 < self.skill + self.more else "?")
+
+
+def test_a_candidate_is_assessed_again_against_the_heads_of_now(run, composition, resource, tmp_path):
+    gate = Interferes(tmp_path / "workdir" / "autogenesis.db", user_sets("agent/skilled", more=2))
+    made = composition([5], gate=gate)
+    ran = run(evolve(made, resources=[resource(Double())]))
+    assert gate.votes == [(0.3, 0.5), (0.5, 0.7)]
+    assert (ran.values[SKILL], ran.values["agent/skilled#more"]) == (5, 2)
+
+
+def test_a_candidate_that_conflicts_with_the_heads_of_now_is_rejected_and_the_other_change_stays(
+    run, composition, tmp_path
+):
     gate = Interferes(tmp_path / "workdir" / "autogenesis.db", user_sets("agent/skilled", skill=7))
-    run(composition([5], gate=gate))
-    assert gate.votes == [(0.3, 0.5), (0.7, 0.5)]
+    ran = run(composition([5, 8], gate=gate))
+    assert decisions(ran.result) == ["reject", "commit"]
+    assert "one that conflicts with it" in ran.result["rounds"][0]["reason"]
+    assert gate.votes == [(0.3, 0.5), (0.7, 0.8)]
+    assert ran.result["rounds"][1]["from"] == {"agent/skilled": "1.0.1"}
 
 
 def test_a_candidate_is_assessed_again_too_if_a_head_moved_that_it_does_not_change(run, composition, rules, tmp_path):

@@ -92,13 +92,15 @@ def test_the_result_has_scores_on_every_split(run, composition):
     assert set(run(composition([5])).result["scores"]) == {"val", "test"}
 
 
-def test_every_round_has_its_verdict_with_its_votes(run, composition):
+def test_every_round_has_its_verdict_with_its_votes_and_what_became_of_its_proposals(run, composition):
     rounds = run(composition([5, 2])).result["rounds"]
     assert [(entry["round"], entry["decision"]) for entry in rounds] == [(1, "commit"), (2, "reject")]
-    assert rounds[0]["votes"][0]["gate"] == "better"
+    assert [vote["gate"] for entry in rounds for vote in entry["votes"]] == ["better"]
+    assert [made["state"] for entry in rounds for made in entry["proposed"]] == ["kept", "rejected"]
     assert rounds[0]["hypotheses"] == ["too little skill"]
     assert rounds[0]["edits"][0]["variable"] == "agent/skilled#skill"
     assert (rounds[0]["commit"] is not None, rounds[1]["commit"]) == (True, None)
+    assert (rounds[0]["looks"]["n"], rounds[1]["looks"]) == (10, None)
 
 
 def test_what_was_spent_is_said(run, composition):
