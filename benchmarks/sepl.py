@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from engine import speed
+from engine import commits, crash, failures, search, speed
 
 ROOT = Path(__file__).parents[1]
 NOX = ROOT / ".nox"  # on the disk of the checkout, where the temporary folder of many systems is memory; git ignores it
@@ -179,6 +179,13 @@ SECTIONS = {
     "aa": Section(
         (
             Figure("A/A: lineages of 20 runs with a false commit", "%", (".*_val50_seed_replaced_by_noise",), 5.0),
+            *(
+                Figure(f"A/A: the same, {kind}", "%", (), 5.0)
+                for kind in (
+                    "every proposal assessed", "and some examples harder than others",
+                    "and always on the same cells (deterministic)",
+                )
+            ),
             Figure("A/A: false commits a decision", "%", (".*_minibatch3_val50_false_accept_rate",)),
             Figure("A/A: val score of the head over its true score", "score", (".*_minibatch3_val50_winners_curse",)),
         ),
@@ -194,6 +201,7 @@ SECTIONS = {
                 ),
             ),
             Figure("power at +0.20 over that of the exact fixed-n test at the same alpha", "%", (), 95.0, more=True),
+            Figure("the same at the level of a lineage's first decision, 0.025", "%", (), 95.0, more=True),
             Figure("pairs used at +0.20, mean", "pairs", ("shared0.7_effect0.2_e_process_max50_pairs_used",), 50.0),
             Figure("accepts at no effect", "%", ("shared0.7_effect0_mean_over_1.645SE_n50_accepts",), 5.0),
         ),
@@ -204,6 +212,7 @@ SECTIONS = {
         (
             Figure("dead optimizer model: calls spent of 1,000", "calls", ("gepa_.*_raises_metric_calls_spent",), 20.0),
             Figure("dead optimizer model: error seen", "", ("gepa_.*_raises_exception_seen_by_caller",), 1.0, True),
+            Figure("babbling optimizer model: error seen", "", (), 1.0, True),
             Figure(
                 "babbling optimizer model: calls spent of 1,000", "calls",
                 ("gepa_.*_truncated_text_metric_calls_spent",), 20.0,
@@ -216,7 +225,13 @@ SECTIONS = {
         (Script("g_silent_failure.py", None, None),),
     ),
     "budget": Section(
-        (Figure("budget overshoot, the worst run", "calls", ("gepa_.*_noisy_pareto_calls_over_budget_max",), 0.0),),
+        (
+            Figure("budget overshoot, the worst run", "calls", ("gepa_.*_noisy_pareto_calls_over_budget_max",), 0.0),
+            *(
+                Figure(f"budget overshoot of {what}, the worst run", unit, (), 0.0)
+                for what, unit in (("model calls", "calls"), ("tokens", "tokens"), ("money", "USD"))
+            ),
+        ),
         (Script("gepa_conflict.py", 25, 5),),
     ),
 }  # fmt: skip
@@ -228,6 +243,13 @@ Values = Mapping[str, Sequence[float]]  # by the name of a Figure; of a round as
 OURS: dict[str, Callable[[bool, Path], Values]] = {  # (quick, an empty folder on the disk of the checkout) -> values
     "overhead": speed.overhead,
     "throughput": speed.throughput,
+    "target": search.target,
+    "conflict": search.conflict,
+    "crash": crash.crash,
+    "aa": commits.aa,
+    "power": commits.power,
+    "dead": failures.dead,
+    "budget": failures.budget,
 }
 
 # --- The peers' side. ---

@@ -71,7 +71,7 @@ class RuleAgent(Agent):
         if self.delay:
             await asyncio.sleep(self.delay)
         start = time.perf_counter()
-        score, feedback = self.task(self.prompt, task)
+        score, feedback = self.task(self.prompt, task.rpartition(" ")[2])
         if self.flip and random.Random(f"{context.seed} {self.prompt} {task}").random() < self.flip:
             score = 1.0 - score
         self.clock.calls += 1
@@ -91,9 +91,11 @@ class Rules(Benchmark):
     test: Sequence[str] = ()
 
     def examples(self, sizes: Mapping[Any, int], seed: int) -> Mapping[Any, Sequence[Question]]:
-        """All of them; the question is the rule, which only the checker reads."""
+        """All of them; the question ends with the rule, which only the checker reads."""
         return {
-            split: [Question(f"{split}-{i}", rule, metadata={"i": i}) for i, rule in enumerate(getattr(self, split))]
+            split: [
+                Question(f"{split}-{i}", f"{split} question {i}: {rule}") for i, rule in enumerate(getattr(self, split))
+            ]
             for split in ("train", "val", "test")
         }
 
