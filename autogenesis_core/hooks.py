@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import pluggy
+from attrs import evolve
 
 from autogenesis_core import hookspecs
 from autogenesis_core.errors import AutogenesisError, PluginError
@@ -57,7 +58,7 @@ def _is_vote(answer: object) -> bool:
 
 
 def _is_interim(answer: object) -> bool:
-    return isinstance(answer, Vote) and answer.decision in ("commit", "reject", "continue")
+    return isinstance(answer, Vote) and answer.decision in ("commit", "reject", "indecisive", "continue")
 
 
 def _is_permission(answer: object) -> bool:
@@ -127,8 +128,14 @@ class Hooks:
 
     @property
     def planner(self) -> Any:  # the plugin's own object
-        """The first gate that plans its looks (`plan(examples)`), which is one that tests; None without any."""
+        """The first gate that plans its looks (`plan(examples, alpha)`), which is one that tests; None without any."""
         return next((gate for gate in self._gates() if hasattr(gate, "plan")), None)
+
+    @property
+    def compares(self) -> bool:
+        """Whether a gate compares scores; one that says `guards = True` sees to something else."""
+        gates = self._gates()
+        return not gates or any(not getattr(gate, "guards", False) for gate in gates)
 
     def _gates(self) -> list[Any]:
         found = {i.plugin_name for i in self._manager.hook.sepl_gate.get_hookimpls()}
@@ -155,7 +162,9 @@ class Hooks:
         A gate that is `external`, e.g. a person, is asked once: `recorded` holds its vote from then on.
         """
         votes: list[Vote] = []
-        for name, call in self._calls("sepl_gate", {"candidate": candidate, "assessment": assessment}):
+        given: dict[str, object] = {"candidate": candidate}
+        for name, call in self._calls("sepl_gate", given):
+            given["assessment"] = evolve(assessment, votes=tuple(votes)) if votes and assessment else assessment
             external = getattr(self._plugins[name], "external", False)
             vote = recorded(name) if external else None
             if vote is None:

@@ -95,11 +95,12 @@ async def sepl_gate(candidate: "Candidate", assessment: "Assessment") -> "Vote":
 
 @hookspec
 async def sepl_interim(candidate: "Candidate", assessment: "Assessment") -> "Vote":  # type: ignore[empty-body]
-    """Says at an interim look whether the evidence so far suffices: "commit", "reject" or "continue".
+    """Says at an interim look whether the evidence so far suffices: "commit", "reject", "indecisive" or "continue".
 
-    Called before any evidence is paid for (`assessment.look` is -1) and after each look but the last. Any reject ends
-    the assessment; it also ends, and the gates vote, when one gate says commit and none says continue. A gate that
-    declines has no opinion; one that does not implement this needs all the evidence.
+    Called before any evidence is paid for (`assessment.look` is -1, `assessment.alpha` the level that would be
+    granted) and after each look but the last. Any reject ends the assessment, and so does "indecisive", which says
+    that more evidence would decide nothing; it also ends, and the gates vote, when one gate says commit and none says
+    continue. A gate that declines has no opinion; one that does not implement this needs all the evidence.
     """
 
 

@@ -28,6 +28,7 @@ from autogenesis_core.sepl.evaluation import SPLITS, Benchmark, Evaluation, Exam
 from autogenesis_core.sepl.evaluator import EpisodeBenchmark, Evaluator
 from autogenesis_core.sepl.journal import NAME as JOURNAL
 from autogenesis_core.sepl.journal import Journal
+from autogenesis_core.sepl.ledger import granted
 from autogenesis_core.sepl.loop import Loop
 from autogenesis_core.sepl.operators import Operators
 from autogenesis_core.sepl.report import baseline_result, describe_run, evolution_result, measure_result, verify_result
@@ -275,12 +276,13 @@ class Runtime:
         settings, optimizer = self.settings, self.composition.optimizer
         instance = optimizer.instance if optimizer else None
         planner = self.hooks.planner
-        looks = planner.plan(len(examples["val"])) if planner and examples["val"] else (len(examples["val"]),)
+        level = granted(settings.alpha, (), reused=settings.deterministic)
+        looks = planner.plan(len(examples["val"]), level) if planner and examples["val"] else (len(examples["val"]),)
         plan = Plan(
             rounds=(settings.rounds or int(getattr(instance, "rounds", 3))) if optimizer else 0,
             width=settings.width if getattr(instance, "concurrent", False) else 1,
             batch=min(int(getattr(instance, "batch", 24)), len(examples["train"])),
-            val=len(examples["val"]),
+            val=looks[-1],
             test=len(examples["test"]),
             epochs=self._epochs,
             screen=bool(getattr(instance, "screen", True)),
@@ -452,6 +454,8 @@ class Runtime:
         concurrent = bool(getattr(instance, "concurrent", False))
         if settings.width > 1 and not concurrent:
             self.manager.notes.append(f"{optimizer.name if optimizer else ''} makes one proposal at a time: width is 1")
+        if not self.hooks.compares:
+            self.manager.notes.append("no gate compares scores, so nothing will be committed; add one: +gate=auto")
         entries = self.store.entries(run=self.run_id)
         self._running = Loop(
             run=self.run_id,

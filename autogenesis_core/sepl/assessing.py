@@ -53,13 +53,18 @@ class Assessor:
     def detectable(self, power: float) -> float:
         """The gain that the next assessment would prove with a chance of `power`."""
         if self._next is None:
-            loop = self.loop
+            self._next = self.level(str(self.decisions))
+        planned = evolve(self._nothing, looks=self._looks(self._next)).planned
+        return detectable(planned, max(self._next, 1e-9), power)
 
-            def alpha() -> JSON:
-                return granted(loop.level, loop.store.ledger(self.lineage, self.holdout), reused=self._reused)
+    def level(self, decision: str) -> float:
+        """The level that the ledger would grant a decision now; nothing is spent."""
+        loop = self.loop
 
-            self._next = max(float(loop.journal.once("level", str(self.decisions), alpha)), 1e-9)
-        return detectable(len(self.loop.examples["val"]), self._next, power)
+        def alpha() -> JSON:
+            return granted(loop.level, loop.store.ledger(self.lineage, self.holdout), reused=self._reused)
+
+        return float(loop.journal.once("level", decision, alpha))
 
     async def decide(self, report: "RoundReport", candidate: Candidate, tip: Member) -> "RoundReport":
         """The report with the verdict on `candidate`; a commit is written, a rejection logged."""
@@ -118,13 +123,14 @@ class Assessor:
         """Both systems' results on val, look by look, until the gates need no more."""
         loop = self.loop
         val = list(loop.examples["val"])
-        clustered = any(example.cluster for example in val)  # a cluster counts once, so nobody looks at a part of it
-        looks = loop.hooks.planner.plan(len(val)) if loop.hooks.planner and not clustered else (len(val),)
-        nothing = Evaluation("", "val", (), loop.evaluator.benchmark.lowest, loop.evaluator.reducer)
-        found = Assessment(
-            nothing, nothing, None, tuple(looks), -1, complete=False, screen=self.screen, committed=loop.records,
+        level = self.level(self.decision) if self.tests else None
+        looks = self._looks(level)
+        found = evolve(
+            self._nothing, alpha=level, looks=looks, screen=self.screen, committed=loop.records,
             examples=(*loop.examples["train"], *val),
         )  # fmt: skip
+        if not loop.hooks.compares:
+            return evolve(found, stopped=Vote("core", "indecisive", "no gate compares scores; add one: +gate=auto"))
         done = await self._interim(candidate, found)
         if done is not None:
             return done
@@ -163,13 +169,29 @@ class Assessor:
     async def _interim(self, candidate: Candidate, found: Assessment) -> Assessment | None:
         """The assessment as it ends here, or None if there is to be more evidence."""
         votes, all_spoke = await self.loop.hooks.interim(candidate, found)
-        for vote in votes:
-            if vote.decision == "reject":
-                return evolve(found, stopped=vote)
+        for decision in ("reject", "indecisive"):
+            for vote in votes:
+                if vote.decision == decision:
+                    return evolve(found, stopped=vote)
         decided = any(vote.decision == "commit" for vote in votes)
-        if decided and all_spoke and not any(vote.decision == "continue" for vote in votes):
+        if found.look >= 0 and decided and all_spoke and not any(vote.decision == "continue" for vote in votes):
             return evolve(found, complete=True)
         return None
+
+    @property
+    def _nothing(self) -> Assessment:
+        """Before there is any evidence: only how examples of val hang together is known."""
+        loop = self.loop
+        clusters = {example.id: example.cluster for example in loop.examples["val"] if example.cluster}
+        nothing = Evaluation("", "val", (), loop.evaluator.benchmark.lowest, loop.evaluator.reducer, clusters)
+        return Assessment(nothing, nothing, look=-1, complete=False)
+
+    def _looks(self, level: float | None) -> tuple[int, ...]:
+        val, planner = self.loop.examples["val"], self.loop.hooks.planner
+        # A cluster counts once, so nobody looks at a part of it.
+        if level is None or any(example.cluster for example in val):
+            return (len(val),)
+        return tuple(planner.plan(len(val), level))
 
     @property
     def _reused(self) -> bool:

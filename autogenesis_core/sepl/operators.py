@@ -46,14 +46,14 @@ class Operators:
     async def sepl_commit(self, context: SeplContext, candidate: Candidate, assessment: Assessment) -> Verdict:
         """Commit, if at least one gate votes and all that vote say so."""
         if assessment.stopped is not None:
-            return Verdict("reject", assessment.stopped.reason, [assessment.stopped])
+            return Verdict(assessment.stopped.decision, assessment.stopped.reason, [assessment.stopped])
         return verdict(await self.votes(candidate, assessment))
 
 
 def verdict(votes: Sequence[Vote]) -> Verdict:
     """What votes come to: any reject rejects, any indecision decides nothing, no vote commits nothing."""
     if not votes:
-        return Verdict("reject", "no gate voted; choose one: +gate=paired_test")
+        return Verdict("reject", "no gate voted; choose one: +gate=auto")
     for decision in ("reject", "indecisive"):
         for vote in votes:
             if vote.decision == decision:

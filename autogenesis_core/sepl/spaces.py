@@ -77,6 +77,7 @@ class Assessment:
         stopped: the vote that ended it before all evidence was there
         committed: the last committed state, by `kind/name`
         examples: those of train and val that the evidence may stand on, targets included
+        votes: of the gates before the one that is asked
     """
 
     candidate: Evaluation
@@ -90,6 +91,38 @@ class Assessment:
     stopped: "Vote | None" = None
     committed: Mapping[str, Record] = field(factory=dict, repr=False)
     examples: Sequence[Example] = field(factory=tuple, repr=False)
+    votes: tuple["Vote", ...] = ()
+
+    @property
+    def planned(self) -> int:
+        """How many differences there will be at the last look, if nothing is missing."""
+        # Examples of one cluster are never parted, so before there is evidence all clusters are known.
+        groups = self.baseline.clusters
+        examples = self.looks[-1] if self.looks else len({cell.example for cell in self.baseline.cells})
+        return examples - len(groups) + len(set(groups.values()))
+
+    @property
+    def coverage(self) -> float:
+        """The share of the rollouts planned by this look that have a score both before and after."""
+        sides = [
+            {(cell.example, cell.epoch): cell.value(found.lowest) for cell in found.cells}
+            for found in (self.baseline, self.candidate)
+        ]
+        wanted = sides[0].keys() | sides[1].keys()
+        if not wanted:
+            return 0.0
+        scored = sum(all(side.get(cell) is not None for side in sides) for cell in wanted)
+        planned = self.looks[self.look] if self.looks and self.look >= 0 else 0
+        run = len({example for example, _ in wanted})
+        return scored / len(wanted) * min(1.0, run / planned if planned else 1.0)
+
+    def missing(self, coverage: float) -> str:
+        """What is missing for a decision that needs this coverage, in a few words; empty if nothing is."""
+        if not self.pairs:
+            return "no example has a score both before and after"
+        if self.coverage < coverage:
+            return f"only {self.coverage:.0%} of the rollouts have a score both before and after, not {coverage:.0%}"
+        return ""
 
     @property
     def pairs(self) -> tuple[tuple[float, float], ...]:

@@ -219,7 +219,9 @@ def _settings(prefix: str, data: dict[str, object]) -> Iterator[tuple[str, str]]
             listed = isinstance(value, list) and value
             yield (
                 f"{prefix}{key}",
-                ", ".join(value) if listed else {"???": "required", "None": "null"}.get(str(value), str(value)),
+                ", ".join(map(str, value))
+                if listed
+                else {"???": "required", "None": "null"}.get(str(value), str(value)),
             )
 
 

@@ -1,1 +1,1 @@
-"""The gate that stands before every commit: is the candidate better, and can it be chance?"""
+"""The gate that asks for a mean gain of a size that matters, on enough examples; it is no test of chance."""

@@ -1,5 +1,0 @@
-from autogenesis_core.testing import GateContract
-
-
-class TestImprovement(GateContract):
-    option = "gate/improvement"
