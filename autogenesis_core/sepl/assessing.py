@@ -74,10 +74,10 @@ class Assessor:
         for _ in range(_ATTEMPTS):
             self.decision, self._next = str(self.decisions), None
             self.decisions += 1
-            loop.journal.decide("assess", self.decision, {"round": report.number, "candidate": candidate.id})
+            began: JSON = {"round": report.number, "candidate": candidate.id}
+            loop.journal.decide("assess", self.decision, began, acts=False)
             context = loop.context(report.number)
             assessment = await loop.hooks.evaluate(context, candidate)
-            loop.journal.sync()
             verdict = await loop.hooks.commit(context, candidate, assessment)
             report = evolve(
                 report, verdict=verdict, assessment=assessment, edits=candidate.edits, hypotheses=candidate.hypotheses,

@@ -452,23 +452,24 @@ class Loop:
         return await self.assessor.decide(report, candidate, tip)
 
     def _since(self, tip: Member) -> tuple[tuple[Edit, ...], tuple[Hypothesis, ...]]:
-        """What led from the committed version to the tip, oldest first; of several edits of a variable the last."""
-        stack, seen = [tip], set[int]()
-        line = list[Member]()
-        while stack:
-            member = stack.pop()
-            if member.number in seen or member is self.base:
-                continue
-            seen.add(member.number)
+        """What led from the committed version to the tip, oldest first; the edits of one variable are one."""
+        line = [tip]
+        while (member := self.pool[line[-1].parents[0]]) is not self.base:
             line.append(member)
-            stack += [self.pool[number] for number in member.parents]
-        line.sort(key=lambda member: member.number)
+        edits, hypotheses = gathered((member.edits, member.hypotheses) for member in reversed(line))
         values = {
             f"{name}#{path}": value for name, record in tip.records.items() for path, value in record.values().items()
         }
-        edits, hypotheses = gathered((member.edits, member.hypotheses) for member in line)
-        last = {edit.variable: edit for edit in edits if edit.variable in values}
-        return tuple(evolve(edit, value=values[name], patches=()) for name, edit in last.items()), hypotheses
+        found: dict[str, Edit] = {}
+        for edit in edits:
+            if edit.variable in values:
+                earlier = found.get(edit.variable, Edit(edit.variable))
+                found[edit.variable] = evolve(
+                    edit, value=values[edit.variable], patches=(),
+                    hypotheses=tuple(dict.fromkeys((*earlier.hypotheses, *edit.hypotheses))),
+                    expects=tuple(dict.fromkeys((*earlier.expects, *edit.expects))),
+                )  # fmt: skip
+        return tuple(found.values()), hypotheses
 
     async def _conclude(self, report: RoundReport) -> None:
         """Takes a round's report in; after a verdict the search goes on from where it leads."""
