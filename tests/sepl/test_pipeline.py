@@ -102,7 +102,9 @@ def test_improvements_of_one_text_that_were_made_side_by_side_are_put_together(r
 
 def test_of_edits_of_the_same_line_the_better_is_kept_and_the_other_is_a_conflict(run, several):
     def same(context):
-        return Patch("replace", "Answer.", ("Mind w0. Mind w1.", "Mind w0.", "Mind w0. Mind w1. Mind w2.")[context.slot])
+        return Patch(
+            "replace", "Answer.", ("Mind w0. Mind w1.", "Mind w0.", "Mind w0. Mind w1. Mind w2.")[context.slot]
+        )
 
     ran = run(several(same, rounds=1)[0])
     assert lines(ran) == ["Mind w0. Mind w1. Mind w2."]
