@@ -31,6 +31,7 @@ from autogenesis_core.sepl.journal import Journal
 from autogenesis_core.sepl.ledger import granted
 from autogenesis_core.sepl.loop import Loop
 from autogenesis_core.sepl.operators import Operators
+from autogenesis_core.sepl.progress import Progress, progress
 from autogenesis_core.sepl.report import baseline_result, describe_run, evolution_result, measure_result, verify_result
 from autogenesis_core.sepl.splits import without_duplicates
 from autogenesis_core.services.client import ModelClient, Tally
@@ -77,6 +78,8 @@ class Runtime:
         self._tracer = Tracer()
         self._memory: Memory | None = None
         self._requests: asyncio.Semaphore | None = None
+        self._running: Loop | None = None
+        self._evaluating: Evaluator | None = None
 
     @classmethod
     def compose(
@@ -212,6 +215,17 @@ class Runtime:
             "spent": budget.spent(),
         }
         return await self._finish(result)
+
+    @property
+    def evaluating(self) -> Mapping[str, tuple[int, int]]:
+        """The rollouts under way, by what they are for: (done, total)."""
+        doing = self._evaluating.doing if self._evaluating is not None else {}
+        return {name: (done, total) for name, (done, total) in [*doing.items()]}
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the evolution under way is; None if there is none."""
+        return progress(self._running) if self._running is not None else None
 
     async def verify(self, run: str, *, fresh: bool = False) -> dict[str, Any]:
         """Scores what a run began with and what it ended with again, and says whether its claim stands.
@@ -418,9 +432,11 @@ class Runtime:
         return self.manager.propose(self.run_id, variable, value, reason)
 
     async def _votes(self, candidate: Any, assessment: Any) -> Any:  # as Hooks.votes, which the loop records for
+        assert self._running is not None
         return await self._running.assessor.votes(candidate, assessment)
 
     async def _assess(self, candidate: Any) -> Any:  # the loop's own method, which exists only while it runs
+        assert self._running is not None
         return await self._running.assess(candidate)
 
     def _fill(self) -> str:
@@ -457,7 +473,7 @@ class Runtime:
         if not self.hooks.compares:
             self.manager.notes.append("no gate compares scores, so nothing will be committed; add one: +gate=auto")
         entries = self.store.entries(run=self.run_id)
-        self._running = Loop(
+        self._running = loop = Loop(
             run=self.run_id,
             seed=settings.seed,
             rounds=rounds,
@@ -487,7 +503,7 @@ class Runtime:
         )
         self._check_rollouts(budget, examples)
         self._note_models(stood)
-        return self._running
+        return loop
 
     def _check_rollouts(self, budget: Budget, examples: Mapping[Split, Sequence[Example]]) -> None:
         """Raises InputError if one assessment and test's scores take all that the budget allows."""
@@ -523,7 +539,7 @@ class Runtime:
 
     def _evaluator(self, budget: Budget, benchmark: Benchmark, journal: Journal | None = None) -> Evaluator:
         model, settings = self.composition.model, self.settings
-        return Evaluator(
+        self._evaluating = Evaluator(
             benchmark=benchmark,
             executor=self.composition.executor or AsyncioExecutor(settings.workers),
             tracer=self._tracer,
@@ -537,6 +553,7 @@ class Runtime:
             deterministic=settings.deterministic,
             reducer=settings.reducer,
         )
+        return self._evaluating
 
     def _client(
         self, budget: Budget, role: str, seed: int, span: Span | None, tally: Tally | None = None

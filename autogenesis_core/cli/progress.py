@@ -1,13 +1,15 @@
-"""Live progress of a run: a bar on a terminal, plain lines elsewhere."""
+"""Live progress of a run: a line at the foot of a terminal, plain lines elsewhere."""
 
 import sys
-import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autogenesis_core import redact
-from autogenesis_core.cli.render import render_head, render_round
+from autogenesis_core.cli.render import render_head, render_progress, render_round
 from autogenesis_core.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from autogenesis_core.runtime import Runtime
 
 
 class Progress:
@@ -15,10 +17,8 @@ class Progress:
 
     def __init__(self, *, quiet: bool, terminal: bool) -> None:
         self._quiet = quiet
-        self._bar: Any = None  # rich's, imported only where there is a terminal
         self._terminal = terminal and not quiet
-        self._task: Any = None
-        self._start = time.monotonic()
+        self._foot: Any = None  # rich's, imported only where there is a terminal
 
     @hookimpl
     async def sepl_observe(self, event: str, data: Mapping[str, Any]) -> None:
@@ -27,39 +27,34 @@ class Progress:
             return
         if event == "started":
             self._say(render_head(data))
-            self._open(data)
+            self._open(data["runtime"])
         elif event == "round":
             self._say(render_round(data["report"]))
-            if self._bar is not None:
-                self._bar.advance(self._task)
 
     def close(self) -> None:
-        """Takes the bar away."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        """Takes the foot away."""
+        if self._foot is not None:
+            self._foot.stop()
+            self._foot = None
 
-    def _open(self, data: Mapping[str, Any]) -> None:
+    def _open(self, runtime: "Runtime") -> None:
         if not self._terminal:
             return
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.live import Live
+        from rich.text import Text
 
-        runtime = data["runtime"]
-        columns = (
-            TextColumn("  "),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("rounds ·"),
-            TimeElapsedColumn(),
-        )
-        self._bar = Progress(*columns, transient=True)
-        self._task = self._bar.add_task(runtime.run_id, total=data["rounds"] or None)
-        self._bar.start()
+        def foot() -> Text:
+            return Text(
+                redact(render_progress(runtime.progress, runtime.evaluating)), no_wrap=True, overflow="ellipsis"
+            )
+
+        self._foot = Live(get_renderable=foot, transient=True, refresh_per_second=5)
+        self._foot.start()
 
     def _say(self, text: str) -> None:
         text = redact(text)
-        if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        if self._foot is not None:
+            self._foot.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
             print(text)
             sys.stdout.flush()

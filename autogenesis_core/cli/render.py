@@ -48,6 +48,25 @@ def render_round(report: Any) -> str:  # a RoundReport
     return f"  round {report.number}  {what:<70}  {val:<19} {verdict}"
 
 
+def render_progress(found: Any, doing: Mapping[str, tuple[int, int]]) -> str:  # a Progress, None without a loop
+    """One line: the round, what is under way, the best so far, what is left of the budget, when it should end."""
+    work = ", ".join(f"{name} {done}/{total}" for name, (done, total) in doing.items()) or "proposing"
+    if found is None:
+        return f"  {work}"
+    parts = [f"round {found.round}/{found.rounds}", work, f"{found.rollouts:,} rollouts"]
+    if found.best is not None:
+        parts.append(f"best val {_number(found.best)}")
+    if any(found.spent.values()):
+        name, share = max(found.spent.items(), key=lambda item: item[1])
+        parts.append(f"{1 - share:.0%} of {name} left")
+    parts.append(_clock(found.seconds) + (f", about {_clock(found.left)} to go" if found.left else ""))
+    return f"  {' · '.join(parts)}"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
 def render_result(result: Mapping[str, Any], notes: Sequence[str]) -> str:
     """The table at the end of an evolution, and the commands that follow naturally."""
     spent = result["spent"]

@@ -145,7 +145,8 @@ class Assessor:
             draws = loop.evaluator.draws(self._purpose, val[start:end], loop.epochs)
             if not loop.budget.allows(2 * len(draws)):
                 raise BudgetExceeded("budget.rollouts is spent: too few are left to assess on val")
-            evaluations = await loop.evaluator.compare(systems, "val", draws)
+            label = f"assessing on val, look {look + 1} of {len(looks)}"
+            evaluations = await loop.evaluator.compare(systems, "val", draws, label)
             baseline, tried = (
                 _joined(*pair) for pair in zip((found.baseline, found.candidate), evaluations, strict=True)
             )

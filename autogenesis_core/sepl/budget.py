@@ -150,6 +150,23 @@ class Budget:
         """Sets aside what must still be done at the end, in the place of what was held before."""
         self.held, self.held_rollouts = amount, rollouts
 
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return time.monotonic() - self.start
+
+    def shares(self) -> dict[str, float]:
+        """Of each limit that is set, the share that is used or reserved, from 0 to 1."""
+        total, limits = self.used + self.reserved, self.limits
+        found = {
+            "rollouts": (self.rollouts, limits.rollouts),
+            "calls": (total.calls, limits.calls),
+            "tokens": (total.tokens, limits.tokens),
+            "money": (total.money, limits.money),
+            "seconds": (self.seconds, limits.seconds),
+        }
+        return {name: min(1.0, used / limit) for name, (used, limit) in found.items() if limit is not None}
+
     def release(self) -> None:
         """Frees what was held."""
         self.hold(Amount())

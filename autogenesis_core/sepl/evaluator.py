@@ -94,6 +94,7 @@ class _Job:
     split: Split
     draw: Draw
     keep: bool
+    part: list[int]  # done and total rollouts of what it belongs to
 
 
 @define(eq=False)
@@ -106,6 +107,7 @@ class Evaluator:
         settings: the model's, part of every evaluation's key
         deterministic: the same input always gives the same score, so that nothing is drawn twice
         reducer: how several epochs of an example become one value
+        doing: what is under way, by a label that says what for, with its done and its total rollouts
     """
 
     benchmark: Benchmark
@@ -122,6 +124,7 @@ class Evaluator:
     reducer: str = "mean"
     made: int = 0
     used: Amount = field(factory=Amount)  # by the rollouts that were made
+    doing: dict[str, list[int]] = field(factory=dict)
     _cells: dict[str, Trace] = field(factory=dict)
     _ids: WeakKeyDictionary[System, str] = field(factory=WeakKeyDictionary)
     _failed: dict[str, int] = field(factory=dict)
@@ -147,9 +150,11 @@ class Evaluator:
         """One system's results on examples of one split."""
         return (await self.compare([system], split, self.draws("rollout", examples, epochs)))[0]
 
-    async def compare(self, systems: Sequence[System], split: Split, draws: Sequence[Draw]) -> list[Evaluation]:
+    async def compare(
+        self, systems: Sequence[System], split: Split, draws: Sequence[Draw], label: str = ""
+    ) -> list[Evaluation]:
         """Several systems' results on the same draws, all rollouts at once."""
-        traces = await self._run_all(systems, split, draws, keep=False)
+        traces = await self._run_all(systems, split, draws, label, keep=False)
         return [
             self._evaluation(self.id_of(system), split, draws, traces[index * len(draws) : (index + 1) * len(draws)])
             for index, system in enumerate(systems)
@@ -157,14 +162,21 @@ class Evaluator:
 
     async def traces(self, system: System, draws: Sequence[Draw]) -> list[Trace]:
         """What reflection sees: rollouts on train examples, with what came out of them."""
-        return await self._run_all([system], "train", draws, keep=True)
+        return await self._run_all([system], "train", draws, "reading rollouts", keep=True)
 
     async def _run_all(
-        self, systems: Sequence[System], split: Split, draws: Sequence[Draw], *, keep: bool
+        self, systems: Sequence[System], split: Split, draws: Sequence[Draw], label: str, *, keep: bool
     ) -> list[Trace]:
         ids = [(system, self.id_of(system)) for system in systems]
-        jobs = [_Job(system, id_, split, draw, keep) for system, id_ in ids for draw in draws]
-        return await self.executor.map(self._trace, jobs)
+        part = [0, len(systems) * len(draws)]
+        jobs = [_Job(system, id_, split, draw, keep, part) for system, id_ in ids for draw in draws]
+        name = label or f"scoring {split}"
+        self.doing[name] = part
+        try:
+            return await self.executor.map(self._counted, jobs)
+        finally:
+            if self.doing.get(name) is part:
+                del self.doing[name]
 
     def _evaluation(self, system: str, split: Split, draws: Sequence[Draw], traces: Sequence[Trace]) -> Evaluation:
         cells = tuple(
@@ -196,6 +208,11 @@ class Evaluator:
             context.live = live
             answer = await system.agent_named(agent).run(task, context)
             return answer if isinstance(answer, Answer) else Answer(answer)
+
+    async def _counted(self, job: _Job) -> Trace:
+        trace = await self._trace(job)
+        job.part[0] += 1
+        return trace
 
     async def _trace(self, job: _Job) -> Trace:
         draw = job.draw

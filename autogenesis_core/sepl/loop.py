@@ -260,7 +260,8 @@ class Loop:
         if made.candidate is None or not self.screen:
             return evolve(made, state="kept") if made.state == "open" else made
         draws = self._screening(context, made.expected)
-        screen = await self._compare(context.parent.records, made.candidate.records, draws)
+        label = f"screening {context.round}.{context.slot}"
+        screen = await self._compare(context.parent.records, made.candidate.records, draws, label)
         kept = is_better(screen, made.expected, exact=self.evaluator.deterministic)
         before, after = screen.baseline.mean, screen.candidate.mean
         reason = "" if kept else f"no better on train: {_number(before)} → {_number(after)}"
@@ -280,10 +281,10 @@ class Loop:
         return draws
 
     async def _compare(
-        self, before: Mapping[str, Record], after: Mapping[str, Record], draws: Sequence[Draw]
+        self, before: Mapping[str, Record], after: Mapping[str, Record], draws: Sequence[Draw], label: str
     ) -> Assessment:
         systems = [self.system(before), self.system(after)]
-        baseline, candidate = await self.evaluator.compare(systems, "train", draws)
+        baseline, candidate = await self.evaluator.compare(systems, "train", draws, label)
         return Assessment(candidate, baseline)
 
     def _deal(self, number: int) -> tuple[int, Sequence[Example]]:
@@ -366,7 +367,7 @@ class Loop:
         purpose = f"check {number}"
         chosen = random.Random(derive(self.seed, purpose)).sample(list(self.examples["train"]), size)  # noqa: S311
         draws = self.evaluator.draws(purpose, chosen, once=True)
-        check = await self._compare(self.tip.records, records, draws)
+        check = await self._compare(self.tip.records, records, draws, "checking the tip")
         found, _ = gain(check)
         if found >= 0:
             self._gained += found

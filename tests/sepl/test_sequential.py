@@ -165,7 +165,7 @@ def test_the_detectable_gain_is_found_as_often_as_it_says():
 
 def test_a_detectable_gain_is_found_for_any_number_of_pairs_and_any_level():
     gains = [detectable(n, 0.05 / (k * (k + 1)), power) for n in (20, 24) for k in (1, 5, 20) for power in (0.5, 0.95)]
-    assert all(0 < gain for gain in gains)
+    assert all(gain > 0 for gain in gains)
 
 
 def test_the_detectable_gain_shrinks_with_pairs_and_with_what_they_share():
