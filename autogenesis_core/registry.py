@@ -1,6 +1,6 @@
 """The registry of a store without a running system: find, compare, explain, change, undo, share."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from autogenesis_core.rspl.changes import copy, restore
 from autogenesis_core.rspl.contract import Contract, contract
 from autogenesis_core.rspl.contract import load as load_contract
 from autogenesis_core.rspl.contract import save as save_contract
+from autogenesis_core.rspl.dependence import Dependent, lost_arguments, naming
 from autogenesis_core.rspl.difference import BlamedLine, Difference, blame, difference, render, to_json
 from autogenesis_core.rspl.entity import KINDS
 from autogenesis_core.rspl.instance import check_content
@@ -249,10 +250,7 @@ class Registry:
         InputError if it means several commits.
         """
         undone = self._undone(name)
-        before: dict[str, str] = {}
-        for entry in undone:
-            for change in entry.body["changes"]:
-                before.setdefault(change["resource"], change["from"])
+        before = _before(undone)
         if made := [resource for resource, version in before.items() if version is None]:
             raise InputError(
                 f"{made[0]} was made by it, and nothing was there before", f"autogenesis history {made[0]}"
@@ -260,6 +258,31 @@ class Registry:
         versions = [self.find(f"{resource}@{version}") for resource, version in before.items()]
         body: Mapping[str, JSON] = {"undoes": [entry.id for entry in undone]}
         return restore(self.store, str(undone[0].body["branch"]), versions, "rollback", body)
+
+    def dependents(self, name: str) -> list[Dependent]:
+        """What leans on the present form of what a rollback or restore of `name` would change, and stays as it is.
+
+        That is a text that names an argument which its tool would not have any more, and a resource whose last edit
+        said that it needs this one (`Edit.needs`).
+        """
+        then = {self.find(name).id: self.find(name).version} if "/" in name else _before(self._undone(name))
+        records = self._records("")
+        others = {id_: record for id_, record in records.items() if id_ not in then}
+        found: list[Dependent] = []
+        for id_, version in then.items():
+            now = records[id_]
+            lost = lost_arguments(now, self.record(f"{id_}@{version}")) if version else []
+            found += [Dependent(text, id_, argument) for argument in lost for text in naming(others, now, argument)]
+        return [*found, *self._declared(others, then)]
+
+    def _declared(self, others: Collection[str], on: Collection[str]) -> Iterator[Dependent]:
+        """The resources whose last edit said that it needs one of `on`."""
+        seqs = {id_: self.find(id_).seq for id_ in others}
+        entries = self.store.entries_at(seqs.values())
+        for id_, seq in seqs.items():
+            edits = [edit for edit in entries[seq].body.get("edits", ()) if edit["variable"].startswith(f"{id_}#")]
+            for need in sorted({need for edit in edits for need in edit.get("needs", ())} & set(on)):
+                yield Dependent(id_, need, "", entries[seq].id)
 
     def changed_since(self, name: str) -> dict[str, list[str]]:
         """What a rollback of a commit or run would take back besides: later versions by resource."""
@@ -404,6 +427,15 @@ class Registry:
         if record.form == "skill":
             return to_folder(record, self.store.artifact)["SKILL.md"].decode()
         return as_text(record)
+
+
+def _before(undone: Sequence[LogEntry]) -> dict[str, str]:
+    """The version of each resource before the first of some entries of the log; None of one that they made."""
+    before: dict[str, str] = {}
+    for entry in undone:
+        for change in entry.body["changes"]:
+            before.setdefault(change["resource"], change["from"])
+    return before
 
 
 def as_text(record: Record) -> str:

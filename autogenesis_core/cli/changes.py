@@ -16,7 +16,8 @@ _STATES = tuple(state for state in get_args(VersionState) if state != "candidate
 def restore_(arguments: Arguments) -> int:
     """A new version with the record of an old one."""
     with arguments.registry() as registry:
-        return say_commit(arguments.json, *registry.restore(arguments.word()))
+        dependents = _dependents(arguments, registry)
+        return say_commit(arguments.json, *registry.restore(arguments.word()), dependents=dependents)
 
 
 def rollback_(arguments: Arguments) -> int:
@@ -28,7 +29,8 @@ def rollback_(arguments: Arguments) -> int:
         besides = registry.changed_since(name)
         for resource, versions in besides.items() if not arguments.json else ():
             say(f"  this also takes back {resource}@{', @'.join(versions)}, which came later", error=True)
-        return say_commit(arguments.json, *registry.rollback(name), besides=besides)
+        dependents = _dependents(arguments, registry)
+        return say_commit(arguments.json, *registry.rollback(name), besides=besides, dependents=dependents)
 
 
 def copy_(arguments: Arguments) -> int:
@@ -96,6 +98,14 @@ def mark_(arguments: Arguments) -> int:
         return say_json({"version": str(version), "from": before, "to": version.state})
     say(f"  {version}: {before} → {version.state}")
     return 0
+
+
+def _dependents(arguments: Arguments, registry: "Registry") -> list[str]:
+    """What leans on what goes, said before it goes."""
+    found = [str(dependent) for dependent in registry.dependents(arguments.word())]
+    for line in found if not arguments.json else ():
+        say(f"  {line}", error=True)
+    return found
 
 
 def _aliases(arguments: Arguments, registry: "Registry", name: str) -> int:

@@ -330,6 +330,7 @@ def edits_json(edits: Sequence[Edit]) -> list[JSON]:
             "reason": edit.reason,
             "hypotheses": edit.hypotheses,
             "expects": edit.expects,
+            **({"needs": edit.needs} if edit.needs else {}),
         }
         for edit in edits
     ]

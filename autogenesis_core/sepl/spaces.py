@@ -39,6 +39,8 @@ class Edit:
     """A new value for one variable (`kind/name#path`), why, and which examples (ids of train) it should fix.
 
     A text may be edited by parts instead: `patches`, each to be applied to the text as it stands, and no `value`.
+    `needs` names the resources (`kind/name`) whose form in this same commit the edit relies on, e.g. the tool whose new
+    argument a prompt names: who rolls that tool back is told of the prompt.
     """
 
     variable: str
@@ -47,6 +49,7 @@ class Edit:
     hypotheses: tuple[int, ...] = ()
     expects: tuple[str, ...] = ()
     patches: tuple[Patch, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 @frozen(slots=False)
