@@ -35,7 +35,7 @@ def propose_(arguments: Arguments) -> int:
     say_diff(render(found, words=False))
     say(f"\n  proposed: {' '.join(ids)}")
     say("  judge it   autogenesis assess " + " ".join(ids) + " +agent=… +benchmark=…")
-    say("  and take it autogenesis commit " + " ".join(ids) + " +agent=… +benchmark=…")
+    say("  take it    autogenesis commit " + " ".join(ids) + " +agent=… +benchmark=…")
     return 0
 
 

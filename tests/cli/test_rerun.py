@@ -94,7 +94,12 @@ def test_a_claim_that_does_not_stand_is_exit_code_1_and_says_how_to_undo_it(skil
 
 def test_a_verification_is_a_run_of_its_own_with_claim_and_evidence(skilled, evolved, typed, run_id):
     found = json.loads(typed("verify", run_id, "--json")[1])
-    assert (found["verb"], found["verified"], found["fresh"], found["standing"]) == ("verify", run_id, "seeds", "stands")
+    assert (found["verb"], found["verified"], found["fresh"], found["standing"]) == (
+        "verify",
+        run_id,
+        "seeds",
+        "stands",
+    )
     assert found["claim"] == result_of(evolved, run_id)["scores"]["test"]["change"]
     change = found["scores"]["test"]["change"]
     assert (change["delta"], change["n"]) == (pytest.approx(0.5), 10)
@@ -116,7 +121,7 @@ def test_where_scores_are_deterministic_fresh_seeds_prove_nothing(skilled, typed
 
 def test_a_run_that_committed_nothing_claims_nothing(skilled, typed, evolve_words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = json.loads(typed(*evolve_words, "optimizer.skills=1", "optimizer.rounds=1", "--json")[1])["run"]
+    run = json.loads(typed(*evolve_words, "optimizer.skills=1 1", "optimizer.rounds=2", "--json")[1])["run"]
     code, _, err = typed("verify", run)
     assert (code, err.splitlines()[0]) == (
         2,
