@@ -34,9 +34,10 @@ from autogenesis_core.sepl.operators import Operators
 from autogenesis_core.sepl.progress import Progress, progress
 from autogenesis_core.sepl.report import baseline_result, describe_run, evolution_result, measure_result, verify_result
 from autogenesis_core.sepl.splits import without_duplicates
+from autogenesis_core.sepl.usage import record_calls, remember_used
 from autogenesis_core.services.client import ModelClient, Tally
 from autogenesis_core.services.executor import AsyncioExecutor
-from autogenesis_core.services.model import Model, ModelAnswer, Price, Usage, answer_json, answer_of, model_settings
+from autogenesis_core.services.model import Model, Price, Usage, model_settings
 from autogenesis_core.services.stub import StubModel
 from autogenesis_core.services.tracing import Span, Tracer
 from autogenesis_core.settings import BudgetLimits, Composition, Resource
@@ -346,6 +347,7 @@ class Runtime:
         budget = await self._budget(strict=True)
         journal = self._begin_journal(resume, replay=replay)
         try:
+            remember_used(journal, budget)
             rounds = self.settings.rounds or int(getattr(optimizer.instance, "rounds", 3))
             loop = self._loop(budget, benchmark, examples, rounds, journal)
             if hasattr(optimizer.instance, "check"):
@@ -519,20 +521,8 @@ class Runtime:
         """Makes the client of a proposal, whose answers the journal keeps."""
 
         def made(proposal: str, seed: int) -> ModelClient:
-            def recall(number: str) -> ModelAnswer | None:
-                body = journal.recall("answer", f"{proposal} {number}")
-                if body is None:
-                    return None
-                answer = answer_of(body)
-                budget.recall(answer.usage.input_tokens + answer.usage.output_tokens, float(body["money"]))
-                return answer
-
-            def keep(number: str, answer: ModelAnswer) -> None:
-                body = {**answer_json(answer), "money": answer.cost or 0.0}
-                journal.keep("answer", f"{proposal} {number}", body)
-
             client = self._client(budget, "optimizer", seed, None)
-            client.recall, client.keep = recall, keep
+            record_calls(client, journal, budget, proposal)
             return client
 
         return made

@@ -48,6 +48,7 @@ class Budget:
     Arguments:
         price: of the models, None if unknown; a limit on money needs it
         held: set aside for what must still be done at the end
+        earlier, earlier_rollouts: what earlier processes of this run used, as far as it was not recalled yet
     """
 
     limits: BudgetLimits = field(factory=BudgetLimits)
@@ -57,6 +58,8 @@ class Budget:
     held: Amount = field(factory=Amount)
     rollouts: int = 0
     held_rollouts: int = 0
+    earlier: Amount = field(factory=Amount)
+    earlier_rollouts: int = 0
     start: float = field(factory=time.monotonic)
 
     def check_price(self, model: str) -> None:
@@ -93,7 +96,7 @@ class Budget:
 
     def _room(self, size: int) -> int:
         """How many output tokens the limits leave for a request of `size` input tokens."""
-        total = self.used + self.reserved + self.held
+        total = self._all()
         rooms = [_ANSWER]
         if self.limits.tokens is not None:
             rooms.append(self.limits.tokens - total.tokens - size)
@@ -118,14 +121,21 @@ class Budget:
         self.used += Amount(1, answer.usage, money)
         return money
 
-    def recall(self, tokens: int, money: float, calls: int = 1) -> None:
-        """Counts what an earlier part of this run used."""
-        self.used += Amount(calls, Usage(tokens), money)
+    def remember(self, amount: Amount, rollouts: int = 0) -> None:
+        """Counts what an earlier process of this run used, which no limit may forget."""
+        self.earlier += amount
+        self.earlier_rollouts += rollouts
+
+    def recall(self, amount: Amount, rollouts: int = 0) -> None:
+        """Counts it where this run used it, so that what is decided on it is decided again."""
+        self.remember(Amount() - amount, -rollouts)
+        self.used += amount
+        self.rollouts += rollouts
 
     def begin_rollout(self) -> None:
         """Counts a rollout; raises BudgetExceeded if none is left."""
         limit = self.limits.rollouts
-        if limit is not None and self.rollouts >= limit:
+        if limit is not None and self.rollouts + self.earlier_rollouts >= limit:
             raise BudgetExceeded(f"budget.rollouts is spent: {limit}", "raise it: budget.rollouts=…")
         self.rollouts += 1
 
@@ -136,7 +146,7 @@ class Budget:
 
     def check(self, more: Amount | None = None) -> None:
         """Raises BudgetExceeded if `more`, beside what is used, reserved and held, is over a limit; or time is up."""
-        total = self.used + self.reserved + self.held + (more or Amount())
+        total = self._all() + (more or Amount())
         for name, value, limit in (
             ("calls", total.calls, self.limits.calls),
             ("tokens", total.tokens, self.limits.tokens),
@@ -145,6 +155,9 @@ class Budget:
         ):
             if limit is not None and value > limit:
                 raise BudgetExceeded(f"budget.{name} is spent: {limit:g}", f"raise it: budget.{name}=…")
+
+    def _all(self) -> Amount:
+        return self.used + self.earlier + self.reserved + self.held
 
     def hold(self, amount: Amount, rollouts: int = 0) -> None:
         """Sets aside what must still be done at the end, in the place of what was held before."""
@@ -173,12 +186,13 @@ class Budget:
 
     def spent(self) -> dict[str, JSON]:
         """What was used, for the result."""
+        used = self.used + self.earlier
         return {
-            "rollouts": self.rollouts,
-            "calls": self.used.calls,
-            "input_tokens": self.used.usage.input_tokens,
-            "output_tokens": self.used.usage.output_tokens,
-            "money": round(self.used.money, 6) if self.price or self.used.money else None,
+            "rollouts": self.rollouts + self.earlier_rollouts,
+            "calls": used.calls,
+            "input_tokens": used.usage.input_tokens,
+            "output_tokens": used.usage.output_tokens,
+            "money": round(used.money, 6) if self.price or used.money else None,
             "seconds": round(time.monotonic() - self.start, 2),
         }
 

@@ -49,9 +49,9 @@ from autogenesis_core.sepl.evaluation import (
 )
 from autogenesis_core.sepl.journal import Journal
 from autogenesis_core.sepl.spaces import Trace
+from autogenesis_core.sepl.usage import used_by, used_json
 from autogenesis_core.services.client import ModelClient, Tally
 from autogenesis_core.services.executor import Executor
-from autogenesis_core.services.model import Usage
 from autogenesis_core.services.tracing import Span, Tracer
 
 
@@ -242,25 +242,27 @@ class Evaluator:
         body = self.journal.recall("rollout", key)
         if body is None:
             return None
-        trace = trace_of(body, example)
-        self.budget.rollouts += 1
-        calls = int(body.get("calls", 0))
-        self.budget.recall(trace.cost.tokens, trace.cost.money, calls)
-        self._count(trace, calls)
-        return trace
+        self.budget.recall(used_by(body), 1)
+        self._count(body)
+        return trace_of(body, example)
 
     async def _made(self, key: str, job: _Job) -> Trace:
         self.budget.begin_rollout()
         tally = Tally()
-        trace = await self._rollout(job, tally)
-        self._count(trace, tally.calls)
-        self.journal.keep("rollout", key, body_of(trace, job.split, keep=job.keep, calls=tally.calls))
+        try:
+            trace = await self._rollout(job, tally)
+        except BaseException:
+            self.journal.lose("rollout", used_json(tally))
+            raise
+        body = {**body_of(trace, job.split, keep=job.keep), **used_json(tally)}
+        self._count(body)
+        self.journal.keep("rollout", key, body)
         return trace
 
-    def _count(self, trace: Trace, calls: int) -> None:
+    def _count(self, body: Mapping[str, Any]) -> None:
         self.made += 1
-        if calls:
-            self.used += Amount(calls, Usage(trace.cost.tokens), trace.cost.money)
+        if "calls" in body:
+            self.used += used_by(body)
 
     def price(self, rollouts: int) -> Amount:
         """What so many rollouts will use, as those so far did on average; nothing before the first."""
@@ -365,12 +367,10 @@ def _summary(outcome: Outcome, result: Result) -> dict[str, object]:
     return found if outcome.reward is None else {**found, "reward": outcome.reward, "steps": outcome.steps}
 
 
-def body_of(trace: Trace, split: Split, *, keep: bool, calls: int) -> dict[str, JSON]:
+def body_of(trace: Trace, split: Split, *, keep: bool) -> dict[str, JSON]:
     """A rollout as the journal keeps it; what came out of it only where reflection needs it."""
     result, cost = trace.result, trace.cost
     body: dict[str, JSON] = {"split": split, "example": trace.example.id, "seconds": round(cost.seconds, 6)}
-    if cost.tokens or cost.money or calls:
-        body |= {"tokens": cost.tokens, "money": cost.money, "calls": calls}
     if isinstance(result, Failed):
         body |= {"failed": result.kind, "reason": result.reason}
     else:
@@ -387,7 +387,8 @@ def body_of(trace: Trace, split: Split, *, keep: bool, calls: int) -> dict[str, 
 
 def trace_of(body: Mapping[str, Any], example: Example) -> Trace:
     """The rollout that the journal holds."""
-    cost = Cost(int(body.get("tokens", 0)), float(body.get("money", 0.0)), float(body.get("seconds", 0.0)))
+    used = used_by(body)
+    cost = Cost(used.tokens, used.money, float(body.get("seconds", 0.0)))
     outcome = Outcome(body.get("text", ""), body.get("data"), body.get("reward"), int(body.get("steps", 0)))
     if "failed" in body:
         result: Result = Failed(body["failed"], str(body.get("reason", "")))

@@ -10,6 +10,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,10 +35,12 @@ class Journal:
 
     Arguments:
         replay: nothing is written; what is not in the journal is an error
+        lost: what was paid for and came to nothing, as (event, body)
     """
 
     path: Path | None = None
     replay: bool = False
+    lost: list[tuple[str, Body]] = field(factory=list)
     _known: dict[str, dict[str, Body]] = field(factory=dict)
     _file: int | None = None
     _unsynced: int = 0
@@ -121,6 +124,12 @@ class Journal:
         self._write("forget", event, key)
         self.sync()
 
+    def lose(self, event: str, body: JSON) -> None:
+        """Writes what was used in vain, if it still can; the error that ended it matters more."""
+        if self._file is not None and not self._fault:
+            with suppress(StoreError):
+                self._write("lost", event, body)
+
     def sync(self) -> None:
         """What was written is on the disk."""
         if self._unsynced and self._file is not None:
@@ -165,16 +174,18 @@ class Journal:
                 break
             event, key, body = found
             if event == "forget":
-                _drop(self._known.get(key, {}), str(body))
+                self.lost += [(key, dropped) for dropped in _drop(self._known.get(key, {}), str(body))]
+            elif event == "lost":
+                self.lost.append((key, body))
             else:
                 self._known.setdefault(event, {})[key] = body
             at += len(line) + 1
         return at
 
 
-def _drop(known: dict[str, Body], key: str) -> None:
-    for old in [old for old in known if old == key or old.startswith(f"{key} ")]:
-        del known[old]
+def _drop(known: dict[str, Body], key: str) -> list[Body]:
+    """Leaves a key, and those that begin with it and a space, out of what is known; what was known of them."""
+    return [known.pop(old) for old in list(known) if old == key or old.startswith(f"{key} ")]
 
 
 def _parsed(line: bytes) -> tuple[str, str, Body] | None:

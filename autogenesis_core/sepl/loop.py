@@ -219,15 +219,16 @@ class Loop:
 
     async def _propose(self, context: RoundContext, decided: Mapping[str, Any] | None) -> Proposed:
         context.parent = await self.hooks.parent(context)
-        if decided and decided["proposed"][context.slot][0] == "failed":
-            reason = decided["proposed"][context.slot][2]
-            return Proposed(context.slot, context.parent, state="failed", reason=reason)
         made = None
         if not self._alive:
             # Until the optimizer has answered once, one proposal is made at a time: a dead one costs little.
             async with self._first:
                 made = None if self._alive else await self._operate(context)
-        return await self._screened(context, made or await self._operate(context))
+        made = made or await self._operate(context)
+        if decided and decided["proposed"][context.slot][0] == "failed":
+            # Also where what failed then is not the journal's to repeat: an optimizer that asks for itself.
+            return evolve(made, candidate=None, state="failed", reason=decided["proposed"][context.slot][2])
+        return await self._screened(context, made)
 
     async def _operate(self, context: RoundContext) -> Proposed:
         made = Proposed(context.slot, context.parent)

@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 
 from autogenesis_core.errors import BudgetExceeded, InvalidAnswer, ModelError, Refused, RetryableModelError
 from autogenesis_core.identity import derive
-from autogenesis_core.services.model import Message, Model, ModelAnswer, ModelRequest
+from autogenesis_core.services.model import Message, Model, ModelAnswer, ModelRequest, Usage
 from autogenesis_core.services.tracing import Span, Tracer
 
 
@@ -49,15 +49,20 @@ class Tally:
     """What the calls of one rollout, or of one proposal, used."""
 
     calls: int = 0
-    tokens: int = 0
+    usage: Usage = field(factory=Usage)
     money: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Input and output tokens together."""
+        return self.usage.input_tokens + self.usage.output_tokens
 
     def add(self, answer: ModelAnswer | None, money: float) -> None:
         """One call more, which may have failed."""
         self.calls += 1
         self.money += money
         if answer is not None:
-            self.tokens += answer.usage.input_tokens + answer.usage.output_tokens
+            self.usage += answer.usage
 
 
 @define
@@ -68,6 +73,10 @@ class ModelClient:
         seed: every call's seed is derived from it and the call's number, so that a rollout repeats
         attempts: requests at the most for one call; only errors that may pass are tried again
         wait: seconds before the second attempt, doubled each time, or what the provider asks for
+        recall: what came of a call that was made before this run was resumed, by its number; None if it was not made
+        keep: is told what came of each call, an answer or an error, and what it used
+        slots: requests at once, shared by all clients of a model
+        exceeded: set when the budget refused a call, whatever the caller made of it
     """
 
     model: Model
@@ -77,10 +86,10 @@ class ModelClient:
     span: Span | None = None
     seed: int = 0
     tally: Tally | None = None
-    recall: Callable[[str], ModelAnswer | None] | None = None  # an answer that was paid for already, by its number
-    keep: Callable[[str, ModelAnswer], None] | None = None
-    slots: asyncio.Semaphore | None = None  # requests at once, shared by all clients of a model
-    exceeded: BudgetExceeded | None = None  # set when the budget refused a call, whatever the caller made of it
+    recall: Callable[[str], ModelAnswer | ModelError | None] | None = None
+    keep: Callable[[str, ModelAnswer | ModelError, Tally], None] | None = None
+    slots: asyncio.Semaphore | None = None
+    exceeded: BudgetExceeded | None = None
     attempts: int = 4
     wait: float = 1.0
     _calls: int = 0
@@ -134,25 +143,31 @@ class ModelClient:
         return [key for _, key in self._sent]
 
     async def _recorded(self, request: ModelRequest) -> ModelAnswer:
-        number = str(self._calls)
-        if self.recall is not None and (known := self.recall(number)) is not None:
-            return known
-        answer = await self._attempt(request)
-        if self.keep is not None:
-            self.keep(number, answer)
-        return answer
+        if self.keep is None:
+            return await self._attempt(request)
+        number, tally = str(self._calls), Tally()
+        known = self.recall(number) if self.recall is not None else None
+        if known is not None:
+            return _raised(known)
+        found: ModelAnswer | ModelError
+        try:
+            found = await self._attempt(request, tally)
+        except ModelError as error:
+            found = error
+        self.keep(number, found, tally)
+        return _raised(found)
 
-    async def _attempt(self, request: ModelRequest) -> ModelAnswer:
+    async def _attempt(self, request: ModelRequest, tally: Tally | None = None) -> ModelAnswer:
         for attempt in range(1, self.attempts + 1):
             try:
-                return await self._once(request)
+                return await self._once(request, tally)
             except RetryableModelError as error:
                 if attempt == self.attempts:
                     raise
                 await asyncio.sleep(self._pause(attempt, error.retry_after))
         raise ModelError("no attempt was allowed", "model attempts must be at least 1")
 
-    async def _once(self, request: ModelRequest) -> ModelAnswer:
+    async def _once(self, request: ModelRequest, call: Tally | None) -> ModelAnswer:
         try:
             reservation = self.meter.reserve(request)
         except BudgetExceeded as error:
@@ -168,8 +183,9 @@ class ModelClient:
                 answer = await self.model.answer(request)
         finally:
             money = self.meter.settle(reservation, answer)
-            if self.tally is not None:
-                self.tally.add(answer, money)
+            for tally in (call, self.tally):
+                if tally is not None:
+                    tally.add(answer, money)
         return evolve(answer, latency=time.perf_counter() - start)
 
     def _pause(self, attempt: int, retry_after: float | None) -> float:
@@ -177,6 +193,12 @@ class ModelClient:
         if retry_after is not None:
             return min(retry_after, 60.0)
         return float(self.wait * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))  # noqa: S311  # no secret
+
+
+def _raised(found: ModelAnswer | ModelError) -> ModelAnswer:
+    if isinstance(found, ModelError):
+        raise found
+    return found
 
 
 def _parsed(answer: ModelAnswer) -> Any:  # JSON of the caller's schema

@@ -120,6 +120,7 @@ def answer_json(answer: ModelAnswer) -> dict[str, JSON]:
         "cost": answer.cost,
         "finish_reason": answer.finish_reason,
         "model": answer.model,
+        **({} if answer.logprobs is None else {"logprobs": answer.logprobs}),
     }
 
 
@@ -131,6 +132,7 @@ def answer_of(body: Mapping[str, Any]) -> ModelAnswer:
         usage=Usage(*body["usage"]),
         cost=body["cost"],
         finish_reason=body["finish_reason"],
+        logprobs=tuple(body["logprobs"]) if "logprobs" in body else None,
         model=body["model"],
     )
 
