@@ -100,9 +100,15 @@ def clone(session: nox.Session) -> None:
 
 @nox.session
 def torture(session: nox.Session) -> None:
-    """The store under 8 writers of 500 commits each, 200 kills, and 10,000 malformed inputs."""
+    """The store under 8 writers and 200 kills, runs under 100 kills and one at each write, 10,000 malformed inputs."""
     session.install(*ALL, *TEST)
-    files = ("tests/rspl/test_torture.py", "tests/rspl/test_registry_machine.py", "tests/system/test_malformed.py")
+    files = (
+        "tests/rspl/test_torture.py",
+        "tests/rspl/test_registry_machine.py",
+        "tests/sepl/test_killed.py",
+        "tests/sepl/test_resume.py",
+        "tests/system/test_malformed.py",
+    )
     session.run("pytest", "-n", "auto", *files, env={"AUTOGENESIS_TORTURE": "1"})
 
 

@@ -10,6 +10,7 @@ import json
 import random
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 from attrs import define, field, frozen
@@ -175,11 +176,6 @@ def state(folder, run):
     }
 
 
-def outcome(result):
-    """The result, but for what a clock said."""
-    return json.loads(json.dumps({**result, "spent": _timeless(result["spent"])}, default=str))
-
-
 def _timeless(body):
     return (
         {key: value for key, value in body.items() if key not in ("seconds", "latency")}
@@ -188,6 +184,50 @@ def _timeless(body):
     )
 
 
-if __name__ == "__main__":
+def found(folder, result):
+    """A result and the state that it left as JSON data, without what a clock said and the run's own name."""
+    run = result["run"]
+    whole = [{**result, "spent": _timeless(result["spent"])}, state(folder, run)]
+    return json.loads(json.dumps(whole, default=str).replace(run, "RUN"))
+
+
+def check_resumed(folder, options, expected):
+    """The run below `folder` goes on, or is begun anew if it left no journal, and ends as the undisturbed one.
+
+    Returns its result.
+    """
+    result = evolved(folder, resume=the_run(folder) or "", **options)
+    assert list(differences(found(folder, result), expected)) == []
+    keys = lines(folder, result["run"])
+    assert [key for key, times in Counter(keys).items() if times > 1 and key[0] != "finished"] == []
+    return result
+
+
+def differences(found, expected, path=""):
+    """Where two JSON values differ, as (path, found, expected)."""
+    if isinstance(found, dict) and isinstance(expected, dict):
+        for key in found.keys() | expected.keys():
+            yield from differences(found.get(key), expected.get(key), f"{path}/{key}")
+    elif isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
+        for number, pair in enumerate(zip(found, expected, strict=True)):
+            yield from differences(*pair, f"{path}/{number}")
+    elif found != expected:
+        yield path, found, expected
+
+
+def lines(folder, run):
+    """(event, key) of every line of a journal."""
+    text = Path(folder, "workdir/runs", run, "journal.jsonl").read_text()
+    return [tuple(json.loads(line.partition(" ")[2])[:2]) for line in text.splitlines()]
+
+
+def main():
+    """Evolves as the command line says."""
     options = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
     json.dump(evolved(sys.argv[1], *options.pop("overrides", ()), **options), sys.stdout, default=str)
+
+
+if __name__ == "__main__":
+    import evolving  # under its own name, as where it is resumed: a scorer is known by its class's
+
+    evolving.main()

@@ -4,8 +4,8 @@ import importlib.util
 import json
 import os
 import random
+import sys
 import time
-from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ from autogenesis_core.sepl import journal as journal_module
 
 PROGRAM = Path(__file__).with_name("evolving.py")
 SPEC = importlib.util.spec_from_file_location("evolving", PROGRAM)
-evolving = importlib.util.module_from_spec(SPEC)
+evolving = sys.modules.setdefault("evolving", importlib.util.module_from_spec(SPEC))
 SPEC.loader.exec_module(evolving)
 
 FULL = bool(os.environ.get("AUTOGENESIS_TORTURE"))
@@ -35,15 +35,10 @@ def whole(tmp_path_factory):
         if key not in known:
             folder = tmp_path_factory.mktemp("whole")
             result = evolving.evolved(folder, **options)
-            known[key] = anonymous(evolving.outcome(result), evolving.state(folder, result["run"]), result["run"])
+            known[key] = evolving.found(folder, result)
         return known[key]
 
     return ran
-
-
-def anonymous(result, state, run):
-    """Both as JSON data, without the run's own name, which counts attempts."""
-    return json.loads(json.dumps([result, state], default=str).replace(run, "RUN"))
 
 
 def in_child(function):
@@ -103,34 +98,6 @@ def points(tmp_path, options):
     return int(counted.read_text())
 
 
-def check_resumed(folder, options, expected):
-    """The run below `folder` goes on, or is begun anew if it left no journal, and ends as the undisturbed one."""
-    run = evolving.the_run(folder)
-    result = evolving.evolved(folder, resume=run or "", **options)
-    found = anonymous(evolving.outcome(result), evolving.state(folder, result["run"]), result["run"])
-    assert list(differences(found, expected)) == []
-    keys = lines(folder, result["run"])
-    assert [key for key, times in Counter(keys).items() if times > 1 and key[0] != "finished"] == []
-
-
-def differences(found, expected, path=""):
-    """Where two JSON values differ, as (path, found, expected)."""
-    if isinstance(found, dict) and isinstance(expected, dict):
-        for key in found.keys() | expected.keys():
-            yield from differences(found.get(key), expected.get(key), f"{path}/{key}")
-    elif isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
-        for number, pair in enumerate(zip(found, expected, strict=True)):
-            yield from differences(*pair, f"{path}/{number}")
-    elif found != expected:
-        yield path, found, expected
-
-
-def lines(folder, run):
-    """(event, key) of every line of a journal."""
-    text = Path(folder, "workdir/runs", run, "journal.jsonl").read_text()
-    return [tuple(json.loads(line.partition(" ")[2])[:2]) for line in text.splitlines()]
-
-
 @pytest.mark.parametrize("options", [SHORT, WIDE], ids=["width 1", "width 3"])
 def test_killed_at_any_write_it_goes_on_to_the_same_end(tmp_path, whole, options):
     """At every write with AUTOGENESIS_TORTURE; else at some, drawn anew each day."""
@@ -141,4 +108,4 @@ def test_killed_at_any_write_it_goes_on_to_the_same_end(tmp_path, whole, options
         folder = tmp_path / f"at{at}"
         folder.mkdir()
         assert killed_at(folder, at, options) == KILLED, at
-        check_resumed(folder, options, expected)
+        evolving.check_resumed(folder, options, expected)
