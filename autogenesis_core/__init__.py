@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from autogenesis_core.rspl.context import Context, EpisodeRun
     from autogenesis_core.rspl.contract import Contract, contract
     from autogenesis_core.rspl.entity import Agent, Answer, Environment, EnvironmentSpec, Memory, Step, variable
-    from autogenesis_core.rspl.function import FunctionAgent, keyword_variables
+    from autogenesis_core.rspl.function import FunctionAgent, call_function, keyword_variables
     from autogenesis_core.rspl.library import Library
     from autogenesis_core.rspl.manager import State
     from autogenesis_core.rspl.prompt import Prompt, parse_prompt
@@ -107,7 +107,7 @@ _MODULES = {
     "rspl.context": "Context EpisodeRun",
     "rspl.contract": "Contract contract",
     "rspl.entity": "Agent Answer Environment EnvironmentSpec Memory Step variable",
-    "rspl.function": "FunctionAgent keyword_variables",
+    "rspl.function": "FunctionAgent call_function keyword_variables",
     "rspl.library": "Library",
     "rspl.manager": "State",
     "rspl.prompt": "Prompt parse_prompt",
@@ -225,6 +225,7 @@ __all__ = [
     "Vote",
     "__version__",
     "apply_patches",
+    "call_function",
     "canonical",
     "contract",
     "derive",

@@ -1,7 +1,7 @@
 """`evolve`: for people with an agent of their own."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import attrs
 
 from autogenesis_core.errors import InputError
 from autogenesis_core.identity import JSON, digest
-from autogenesis_core.rspl.function import FunctionAgent
+from autogenesis_core.rspl.function import FunctionAgent, call_function
 from autogenesis_core.rspl.record import source_hash
 from autogenesis_core.runtime import Runtime
 from autogenesis_core.sepl.evaluation import Benchmark, Example, Outcome, Question, Score, Split
@@ -22,10 +22,12 @@ async def evolve(
     *overrides: str,
     variables: Mapping[str, JSON],
     examples: Sequence[tuple[str, JSON]] | Sequence[Mapping[str, JSON]],
-    scorer: Callable[[str, JSON], float],
+    scorer: Callable[[str, JSON], Any],
     optimizer: str = "reflection",
     model: Model | None = None,
     folder: Path | None = None,
+    threads: bool = False,
+    batch: int = 1,
 ) -> dict[str, Any]:
     """Improves the variables of an agent that is a function of yours, whatever framework is inside it.
 
@@ -33,20 +35,25 @@ async def evolve(
         function: called as `function(input, **variables)`, sync or async; returns the answer
         variables: the values to start from, by name
         examples: (input, target) pairs or `{"input": …, "target": …}`; split into train, val and test by content
-        scorer: `scorer(answer, target)` gives a number, higher is better
+        scorer: `scorer(answer, target)`, sync or async, gives a number, higher is better, or a number and feedback
         overrides: further settings as on the command line, e.g. `"seed=3"`, `"budget.money=5"`
+        threads: `function` and `scorer` are thread-safe: sync ones are called in threads, so that one that blocks does
+            not hold up the others; nothing is called from a thread otherwise
+        batch: more than 1: `function` is called as `function(inputs, **variables)`, with so many inputs at the most,
+            and returns a list of answers; an answer must not depend on which others it is asked with
 
     Returns what result.json holds; `["variables"]` are the values after, as committed.
     """
     try:
-        inspect.signature(function).bind("", **variables)
+        inspect.signature(function).bind("" if batch == 1 else [""], **variables)
     except TypeError as error:
         raise InputError(
             f"{function.__name__} cannot be called: {error}", "it is called as function(input, **variables)"
         ) from None
     runtime = Runtime.compose(
         f"+optimizer={optimizer}", *overrides, folder=folder, model=model,
-        agent=FunctionAgent(function, dict(variables)), benchmark=_Pairs(_questions(examples), scorer),
+        agent=FunctionAgent(function, dict(variables), threads, batch),
+        benchmark=_Pairs(_questions(examples), scorer, threads),
     )  # fmt: skip
     async with runtime as ag:
         result = await ag.evolve()
@@ -58,15 +65,23 @@ class _Pairs(Benchmark):
     """The examples and the scorer that a program gives."""
 
     questions: Sequence[Question]
-    scorer: Callable[[str, JSON], float]
+    scorer: Callable[[str, JSON], Any]
+    threads: bool = False
 
     def examples(self, sizes: Mapping[Split, int], seed: int) -> Mapping[Split, Sequence[Example]]:
         unique = {question.digest: question for question in self.questions}
         return split_by_content(list(unique.values()), sizes, seed)
 
-    def score(self, example: Question, outcome: Outcome) -> Score:
-        value = float(self.scorer(outcome.text, example.target))
-        return Score(value, f"expected {example.target!r}, got {outcome.text!r}")
+    def score(self, example: Question, outcome: Outcome) -> Score | Awaitable[Score]:
+        def score_of(given: object) -> Score:
+            said = f"expected {example.target!r}, got {outcome.text!r}"
+            return Score.of(given, getattr(self.scorer, "__name__", "the scorer"), example.id, said)
+
+        async def later(given: Awaitable[object]) -> Score:
+            return score_of(await given)
+
+        given = call_function(self.scorer, outcome.text, example.target, threads=self.threads)
+        return later(given) if inspect.isawaitable(given) else score_of(given)
 
     @property
     def digest(self) -> str:

@@ -590,7 +590,8 @@ class Runtime:
         uses = [resources[0].cls]
         if self.composition.optimizer:
             uses.append(type(self.composition.optimizer.instance))
-        if self.composition.model is None and any(getattr(cls, "uses_model", False) for cls in uses):
+        judges = self.composition.benchmark is not None and self.composition.benchmark.uses_model
+        if self.composition.model is None and (judges or any(getattr(cls, "uses_model", False) for cls in uses)):
             raise NO_MODEL
 
     def _model_id(self) -> str:

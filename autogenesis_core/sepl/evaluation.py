@@ -4,11 +4,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping, Sequence
 from functools import cached_property
+from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from attrs import field, frozen
 
+from autogenesis_core.errors import PluginError
 from autogenesis_core.identity import JSON, digest
 from autogenesis_core.sepl.reducers import reducer
 
@@ -78,6 +80,20 @@ class Score:
     value: float
     feedback: str = ""
 
+    @classmethod
+    def of(cls, given: object, scorer: str, example: str, feedback: str = "") -> "Score":
+        """What a scorer function gave: a number, true or false, or a number and feedback; else PluginError.
+
+        Arguments:
+            scorer, example: names for the error
+            feedback: for a score that came without
+        """
+        value, said = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
+        if not isinstance(value, bool | int | float) or not isfinite(value):
+            wanted = "a number, true or false, or (number, feedback)"
+            raise PluginError(f"{scorer} gave {given!r} for {example}", wanted)
+        return cls(float(value), feedback if said is None else str(said))
+
 
 @frozen
 class Scored:
@@ -105,7 +121,11 @@ class Benchmark(ABC):
     """
 
     lowest: float | None = 0.0
-    uses_model: ClassVar[bool] = False  # whether `judge` is asked in the place of `score`
+
+    @property
+    def uses_model(self) -> bool:
+        """Whether `judge` is asked in the place of `score`; a class of which it always holds says `= True`."""
+        return False
 
     @abstractmethod
     def examples(self, sizes: Mapping[Split, int], seed: int) -> Mapping[Split, Sequence[Example]]:
@@ -130,14 +150,28 @@ class Benchmark(ABC):
 
 @frozen
 class Cost:
-    """What one rollout took: tokens in and out, US dollars, seconds."""
+    """What one rollout took: tokens in and out, US dollars, seconds; what a judge of it took stands apart."""
 
     tokens: int = 0
     money: float = 0.0
     seconds: float = 0.0
+    judge_tokens: int = 0
+    judge_money: float = 0.0
 
     def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.tokens + other.tokens, self.money + other.money, self.seconds + other.seconds)
+        return Cost(
+            self.tokens + other.tokens,
+            self.money + other.money,
+            self.seconds + other.seconds,
+            self.judge_tokens + other.judge_tokens,
+            self.judge_money + other.judge_money,
+        )
+
+    def __truediv__(self, n: int) -> "Cost":
+        """One of `n` equal parts."""
+        return Cost(
+            round(self.tokens / n), self.money / n, self.seconds / n, round(self.judge_tokens / n), self.judge_money / n
+        )
 
 
 @frozen
@@ -198,6 +232,4 @@ class Evaluation:
     @property
     def cost(self) -> Cost:
         """The mean cost of a rollout; nothing without rollouts."""
-        total = sum((cell.cost for cell in self.cells), Cost())
-        n = len(self.cells) or 1
-        return Cost(round(total.tokens / n), total.money / n, total.seconds / n)
+        return sum((cell.cost for cell in self.cells), Cost()) / (len(self.cells) or 1)

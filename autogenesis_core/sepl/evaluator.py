@@ -270,21 +270,24 @@ class Evaluator:
 
     async def _rollout(self, job: _Job, tally: Tally) -> Trace:
         example, seed = job.draw.example, job.draw.seed
-        start = time.perf_counter()
+        start, seconds, own = time.perf_counter(), 0.0, (0, 0.0)
         with self.tracer.span(
             "rollout", example=example.id, split=job.split, system=job.system_id[:16], seed=seed
         ) as span:
             outcome, used = Outcome(), list[str]()
             try:
-                async with asyncio.timeout(self.timeout):
-                    outcome, used = await self._run(job.system, example, seed, span, tally)
+                try:
+                    async with asyncio.timeout(self.timeout):
+                        outcome, used = await self._run(job.system, example, seed, span, tally)
+                finally:
+                    seconds, own = time.perf_counter() - start, (tally.tokens, tally.money)
                 result: Result = await self._score(example, outcome, seed, span, tally)
             except (BudgetExceeded, PluginError, AuthenticationFailed, BadRequest, StoreError):
                 raise
             except Exception as error:  # noqa: BLE001  # agents are third parties' code; what they raise is a result
                 result = failure(error)
             span.data |= _summary(outcome, result)
-        cost = Cost(tally.tokens, tally.money, time.perf_counter() - start)
+        cost = _cost(tally.tokens, tally.money, seconds, (tally.tokens - own[0], tally.money - own[1]))
         return Trace(example, outcome, result, tuple(used), cost)
 
     async def _run(
@@ -323,27 +326,35 @@ class Evaluator:
             model=(lambda parent: client("task", seed, parent, tally)) if client else None, propose=propose,
         )  # fmt: skip
 
-    async def _score(self, example: Example, outcome: Outcome, seed: int, span: Span, tally: Tally) -> Scored:
-        benchmark = self.benchmark
+    async def _score(self, example: Example, outcome: Outcome, seed: int, span: Span, tally: Tally) -> Result:
+        name, timer = type(self.benchmark).__name__, asyncio.timeout(self.timeout)
         try:
-            if benchmark.uses_model:
-                if self.client is None:
-                    raise InputError(f"{type(benchmark).__name__} judges by a model, and none is set")
-                score = await benchmark.judge(example, outcome, self.client("judge", seed, span, tally))
-            else:
-                found = benchmark.score(example, outcome)
-                score = await found if inspect.isawaitable(found) else found
-        except (PluginError, BudgetExceeded, ModelError):
-            raise  # a judge that does not answer is no score of the system's
+            score = self._given(example, outcome, seed, span, tally)
+            if inspect.isawaitable(score):
+                async with timer:
+                    score = await score
+        except (PluginError, BudgetExceeded, AuthenticationFailed, BadRequest):
+            raise
         except Exception as error:
             # Not the system's own fault, so it must not count as its score.
-            name = type(self.benchmark).__name__
-            raise PluginError(
-                f"the scorer of {name} failed on {example.id}: {type(error).__name__}: {error}"
-            ) from error
+            reason = f"the scorer of {name} failed on {example.id}: {type(error).__name__}: {error}"
+            if timer.expired() or isinstance(error, ModelTimeout):
+                return Failed("timeout", reason)
+            if isinstance(error, ModelError):  # a judge that does not answer, or not as it should
+                return Failed("infra", reason)
+            raise PluginError(reason) from error
         if not isinstance(score.value, int | float) or not isfinite(score.value):
-            raise PluginError(f"the scorer of {type(self.benchmark).__name__} gave {score.value!r} for {example.id}")
+            raise PluginError(f"the scorer of {name} gave {score.value!r} for {example.id}")
         return Scored(float(score.value), score.feedback)
+
+    def _given(
+        self, example: Example, outcome: Outcome, seed: int, span: Span, tally: Tally
+    ) -> Score | Awaitable[Score]:
+        if not self.benchmark.uses_model:
+            return self.benchmark.score(example, outcome)
+        if self.client is None:
+            raise InputError(f"{type(self.benchmark).__name__} judges by a model, and none is set")
+        return self.benchmark.judge(example, outcome, self.client("judge", seed, span, tally))
 
 
 def failure(error: Exception) -> Failed:
@@ -367,10 +378,17 @@ def _summary(outcome: Outcome, result: Result) -> dict[str, object]:
     return found if outcome.reward is None else {**found, "reward": outcome.reward, "steps": outcome.steps}
 
 
+def _cost(tokens: int, money: float, seconds: float, judged: tuple[int, float]) -> Cost:
+    """The cost of a rollout, of all that its calls used and what of it was for judging."""
+    return Cost(tokens - judged[0], money - judged[1], seconds, *judged)
+
+
 def body_of(trace: Trace, split: Split, *, keep: bool) -> dict[str, JSON]:
     """A rollout as the journal keeps it; what came out of it only where reflection needs it."""
     result, cost = trace.result, trace.cost
     body: dict[str, JSON] = {"split": split, "example": trace.example.id, "seconds": round(cost.seconds, 6)}
+    if cost.judge_tokens or cost.judge_money:
+        body["judge"] = [cost.judge_tokens, cost.judge_money]
     if isinstance(result, Failed):
         body |= {"failed": result.kind, "reason": result.reason}
     else:
@@ -387,8 +405,8 @@ def body_of(trace: Trace, split: Split, *, keep: bool) -> dict[str, JSON]:
 
 def trace_of(body: Mapping[str, Any], example: Example) -> Trace:
     """The rollout that the journal holds."""
-    used = used_by(body)
-    cost = Cost(used.tokens, used.money, float(body.get("seconds", 0.0)))
+    used, judged = used_by(body), body.get("judge", (0, 0.0))
+    cost = _cost(used.tokens, used.money, float(body.get("seconds", 0.0)), judged)
     outcome = Outcome(body.get("text", ""), body.get("data"), body.get("reward"), int(body.get("steps", 0)))
     if "failed" in body:
         result: Result = Failed(body["failed"], str(body.get("reason", "")))

@@ -1,8 +1,9 @@
 import asyncio
+import threading
 
 import pytest
 
-from autogenesis_core import InputError, Runtime, UnknownName, evolve
+from autogenesis_core import InputError, PluginError, Runtime, UnknownName, evolve
 
 PARTS = """
 from attrs import frozen
@@ -74,6 +75,51 @@ def test_a_function_of_ones_own_gets_better(function, tmp_path):
     assert result["variables"] == {"skill": 9}
     assert result["scores"]["test"]["after"]["mean"] > result["scores"]["test"]["before"]["mean"]
     assert {path.name for path in tmp_path.iterdir()} == {"workdir"}
+
+
+async def tenths_later(text, target):
+    await asyncio.sleep(0)
+    return tenths(text, target), f"{text} of ten"
+
+
+def test_an_async_scorer_with_feedback_of_its_own_scores_the_same(tmp_path):
+    assert run(answer, scorer=tenths_later)["variables"] == {"skill": 9}
+    assert " of ten" in next((tmp_path / "workdir/runs").glob("*/traces.jsonl")).read_text()
+
+
+def comparable(result):
+    return {key: value for key, value in result.items() if key not in ("spent", "run", "scorer", "commits")}
+
+
+def test_threads_and_batches_change_nothing_but_the_time(tmp_path):
+    names = []
+
+    def in_thread(task, *, skill, style="plain"):
+        names.append(threading.current_thread().name)
+        return answer(task, skill=skill, style=style)
+
+    def batched(tasks, *, skill, style="plain"):
+        names.append(len(tasks))
+        return [answer(task, skill=skill, style=style) for task in tasks]
+
+    in_thread.__name__ = batched.__name__ = "answer"
+    plain = run(answer, folder=tmp_path / "plain")
+    threaded = run(in_thread, folder=tmp_path / "threads", threads=True)
+    assert threading.current_thread().name not in names
+    names.clear()
+    gathered = run(batched, folder=tmp_path / "batch", batch=4)
+    assert max(names) == 4
+    for other in (threaded, gathered):
+        assert {**comparable(other), "digests": None} == {**comparable(plain), "digests": None}
+
+
+def test_a_scorer_that_gives_no_number_is_named():
+    with pytest.raises(PluginError, match="odd gave 'good' for example-"):
+        run(answer, scorer=odd)
+
+
+def odd(text, target):
+    return "good"
 
 
 def test_examples_may_be_mappings():

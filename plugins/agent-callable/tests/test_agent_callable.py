@@ -134,3 +134,24 @@ def test_an_answer_of_none_is_an_error_and_the_functions_own_errors_are_its_own(
         run(CallableAgent("app.py:nothing"))
     with pytest.raises(KeyError):
         run(CallableAgent("app.py:fails"))
+
+
+def test_a_batch_function_is_called_with_what_waits(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = "sizes = []\ndef run(tasks, *, style='!'):\n    sizes.append(len(tasks))\n    return [t + style for t in tasks]\n"
+    tmp_path.joinpath("batch.py").write_text(source, encoding="utf-8")
+    agent = CallableAgent("batch.py:run", {"style": "?"}, batch=4)
+
+    async def ask():
+        return await asyncio.gather(*(agent.run(str(n), Context(Toolbox(None), 0)) for n in range(6)))
+
+    assert asyncio.run(ask()) == [f"{n}?" for n in range(6)]
+    assert agent.function.__globals__["sizes"] == [4, 2]
+
+
+def test_only_a_function_that_is_declared_thread_safe_is_called_in_a_thread(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = "import threading\ndef run(task):\n    return threading.current_thread() is threading.main_thread()\n"
+    tmp_path.joinpath("where.py").write_text(source, encoding="utf-8")
+    assert run(CallableAgent("where.py:run")).data is True
+    assert run(CallableAgent("where.py:run", threads=True)).data is False

@@ -1,3 +1,4 @@
+import asyncio
 import gzip
 import json
 import random
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from autogenesis_benchmark_dataset.benchmark import Dataset
 from autogenesis_benchmark_dataset.scorers import letter_in, number_in
-from autogenesis_core import InputError, Outcome, PluginError, Question, UnknownName
+from autogenesis_core import InputError, Outcome, PluginError, Question, Score, UnknownName
 from autogenesis_core.testing import BenchmarkContract
 
 SIZES = {"train": 6, "val": 4, "test": 4}
@@ -212,6 +213,11 @@ def test_a_split_without_examples_is_an_error(tmp_path):
         ("contains", "C++", "c++", 1),
         ("choice", "(B)", "B", 1), ("choice", "The answer is B.", "(B)", 1), ("choice", "A", "(B)", 0),
         ("choice", "no idea", "(B)", 0),
+        ("json", '{"a": 1, "b": [2, null]}', {"b": [2.0, None], "a": 1}, 1),
+        ("json", 'Here:\n```json\n{"a": 1}\n```\nDone.', '{"a": 1}', 1), ("json", '```\n[1, 2]\n```', "[1, 2]", 1),
+        ("json", "true", "1", 0), ("json", "1", "true", 0), ("json", "[2, 1]", [1, 2], 0), ("json", "[1]", [1, 2], 0),
+        ("json", '{"a": 1, "b": 2}', {"a": 1}, 0), ("json", "{}", {"a": 1}, 0), ("json", "no", {"a": 1}, 0),
+        ("json", "NaN", "0", 0), ("json", "[" * 100_000, "0", 0), ("json", '"1"', 1, 0), ("json", "null", "null", 1),
         ("regex", "on 2024-05-01", r"\d{4}-\d\d", 1), ("regex", "on May 1", r"\d{4}", 0),
     ],
 )  # fmt: skip
@@ -219,6 +225,70 @@ def test_scorers_compare_answer_and_target(scorer, answer, target, value):
     found = score(scorer, answer, target)
     assert found.value == value
     assert (found.feedback == "Right.") == bool(value)
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "answer", "target", "value"),
+    [(0.0, "0.3", "0.30", 1), (0.0, "0.31", "0.3", 0), (0.01, "0.31", "0.3", 1), (0.01, "0.311", "0.3", 0),
+     (2, "It is 98.", "100", 1), (1e-9, "1e300", "1", 0)],
+)  # fmt: skip
+def test_a_number_may_be_off_by_the_tolerance(tolerance, answer, target, value):
+    dataset = Dataset("a.json", scorer="numeric", tolerance=tolerance)
+    assert dataset.score(Question("q", "?", target), Outcome(answer)).value == value
+
+
+def test_json_may_be_a_superset_of_the_target_if_that_is_set():
+    dataset = Dataset("a.json", scorer="json", subset=True)
+    found = dataset.score(Question("q", "?", {"a": {"b": [1]}}), Outcome('{"a": {"b": [1], "c": 2}, "d": 3}'))
+    assert found.value == 1
+    assert dataset.score(Question("q", "?", {"a": [1]}), Outcome('{"a": [1, 2]}')).value == 0
+
+
+def test_the_data_of_an_answer_is_what_json_compares():
+    outcome = Outcome("{'a': 1}", {"a": 1})
+    assert Dataset("a.json", scorer="json").score(Question("q", "?", {"a": 1}), outcome).value == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "remark"),
+    [
+        ('{"a": {"b": [1, 3]}}', 'the answer.a.b[1] is "3"; it should be "2".'),
+        ('{"a": {}}', "the answer.a has no field 'b'."),
+        ('{"a": {"b": [1, 2], "c": 0}}', "the answer.a has a field too much, 'c'."),
+        ('{"a": {"b": [1]}}', "the answer.a.b has 1 items; it should have 2."),
+        ("a: 1", "The answer is no JSON: Expecting value: line 1 column 1 (char 0)."),
+    ],
+)
+def test_feedback_on_json_says_where_it_differs_first(answer, remark):
+    assert score("json", answer, {"a": {"b": [1, 2]}}).feedback.endswith(remark)
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(json_values, json_values)
+@settings(max_examples=150, deadline=None)
+def test_json_is_right_if_and_only_if_its_canonical_form_is_the_targets(first, second):
+    def form(value):  # 1 is 1.0 in JSON
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if isinstance(value, list):
+            return [form(item) for item in value]
+        return {key: form(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+    def right(answer, target):
+        return score("json", json.dumps(answer), json.dumps(target)).value == 1
+
+    assert right(first, first)
+    assert right(first, second) == (json.dumps(form(first), sort_keys=True) == json.dumps(form(second), sort_keys=True))
 
 
 def test_feedback_says_what_was_expected_and_what_was_given():
@@ -266,6 +336,7 @@ def test_a_choice_is_read_only_where_it_is_clear(text, letter):
         ("choice", "Yes", "no letter of an option"),
         ("regex", "(", "no regular expression"),
         ("contains", " ", "is empty"),
+        ("json", "{", "is no JSON"),
         ("exact", None, "no text or number"),
         ("exact", True, "no text or number"),
     ],
@@ -292,6 +363,19 @@ def own(folder, body, name="scorer.py"):
 def test_a_function_of_the_users_scores(tmp_path, body, value, feedback):
     found = Dataset("a.json", scorer=own(tmp_path, body)).score(Question("q", "2 + 2?", "4"), Outcome(" 4 "))
     assert (found.value, found.feedback) == (value, feedback)
+
+
+def test_an_async_function_of_the_users_is_awaited(tmp_path):
+    (tmp_path / "scorer.py").write_text("async def score(answer, target, question):\n    return 0.5, 'half'\n")
+    found = Dataset("a.json", scorer=f"{tmp_path / 'scorer.py'}:score").score(Question("q", "?", "4"), Outcome("4"))
+    assert asyncio.run(found) == Score(0.5, "half")
+
+
+def test_a_function_that_is_declared_thread_safe_is_called_in_a_thread(tmp_path):
+    body = "import threading; return float(threading.current_thread() is threading.main_thread())"
+    path, question = own(tmp_path, body), Question("q", "?", "4")
+    assert Dataset("a.json", scorer=path).score(question, Outcome("4")).value == 1
+    assert asyncio.run(Dataset("a.json", scorer=path, threads=True).score(question, Outcome("4"))).value == 0
 
 
 @pytest.mark.parametrize("body", ["return 'good'", "return None", "return float('nan')", "return 1, 2, 3"])

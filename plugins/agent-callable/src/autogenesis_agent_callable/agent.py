@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
-from attrs import frozen
+from attrs import field, frozen, validators
 
 from autogenesis_core import (
     JSON,
@@ -31,12 +31,16 @@ class CallableAgent(Agent):
     Arguments:
         path: the file, from the current folder, and the function in it: `app.py:run`
         variables: keyword arguments; those that are not set have the function's own defaults
+        threads: the function is thread-safe: calls of a sync one run in threads, beside each other
+        batch: more than 1: it is called as `function(tasks, **variables)` with so many tasks at the most
     """
 
     uses_model: ClassVar[bool] = False
 
     path: str
     variables: Mapping[str, JSON] = variable(factory=dict)
+    threads: bool = False
+    batch: int = field(default=1, validator=validators.ge(1))
 
     @cached_property
     def function(self) -> Callable[..., Any]:  # a function of the user's own, of any type
@@ -53,7 +57,11 @@ class CallableAgent(Agent):
 
     async def run(self, task: str, context: Context) -> Answer | str:
         """The function's answer to `task`; raises InputError if it is None, and what the function raises."""
-        return await FunctionAgent(self.function, self.variables).run(task, context)
+        return await self._agent.run(task, context)
+
+    @cached_property
+    def _agent(self) -> FunctionAgent:
+        return FunctionAgent(self.function, self.variables, self.threads, self.batch)
 
 
 def _check(function: Callable[..., Any], path: str, variables: Mapping[str, JSON]) -> None:

@@ -1,18 +1,19 @@
 """The benchmark: a file's rows as examples, their splits, and their scores."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen, validators
 
-from autogenesis_benchmark_dataset import scorers
+from autogenesis_benchmark_dataset import judge, scorers
 from autogenesis_benchmark_dataset.rows import Row, read_rows
 from autogenesis_core import (
     JSON,
     SPLITS,
     Benchmark,
     InputError,
+    ModelClient,
     Outcome,
     Question,
     Score,
@@ -39,8 +40,13 @@ class Dataset(Benchmark):
         path: a `.json`, `.jsonl` or `.csv` file, from the current folder; each may also be `.gz`
         input, target: the fields with the question and its target; by default the first of the usual names
         id: the field with a name for each example; by default the row's number
-        scorer: `exact`, `numeric`, `contains`, `choice`, `regex`, or `file.py:function`, a function of the user's that
-            takes answer, target and question and returns a number, true or false, or (number, feedback)
+        scorer: `exact`, `numeric`, `contains`, `choice`, `regex`, `json`, `judge`, or `file.py:function`, a function of
+            the user's, sync or async, that takes answer, target and question and returns a number, true or false, or
+            (number, feedback)
+        tolerance: how far the number of `numeric` may be from the target's
+        subset: an answer of `json` may have more fields than the target's objects
+        rubric: when an answer agrees with the target, for `judge`: a text, or a file that ends in .md or .txt
+        threads: the user's function is thread-safe: calls of a sync one run in threads, beside each other
         split: the field that says which split an example belongs to; by default its content decides
         cluster: the field with the group of examples that depend on each other, e.g. the document they ask about; its
             examples stay in one split, and intervals count with groups
@@ -53,11 +59,16 @@ class Dataset(Benchmark):
     scorer: str = "exact"
     split: str | None = None
     cluster: str | None = None
+    tolerance: float = field(default=0.0, validator=validators.ge(0))
+    subset: bool = False
+    rubric: str | None = None
+    threads: bool = False
 
     def __attrs_post_init__(self) -> None:
-        if not self._is_own and self.scorer not in scorers.SCORERS:
-            known = f"known: {', '.join(scorers.SCORERS)}, or a function of yours: scorer.py:score"
-            raise unknown("scorer", self.scorer, scorers.SCORERS, known)
+        names = [*scorers.SCORERS, "judge"]
+        if not self._is_own and self.scorer not in names:
+            known = f"known: {', '.join(names)}, or a function of yours: scorer.py:score"
+            raise unknown("scorer", self.scorer, names, known)
 
     def examples(self, sizes: Mapping[Split, int], seed: int) -> Mapping[Split, Sequence[Question]]:
         """The file's examples; of several with the same input and the same split of the file's own, the first alone.
@@ -81,12 +92,24 @@ class Dataset(Benchmark):
                 )
         return found
 
-    def score(self, example: Question, outcome: Outcome) -> Score:
+    def score(self, example: Question, outcome: Outcome) -> Score | Awaitable[Score]:
         """What the scorer says of the answer, white space around it taken away."""
         answer = outcome.text.strip()
         if self._is_own:
-            return scorers.call(load_function(self.scorer), self.scorer, answer, example)
-        return scorers.SCORERS[self.scorer].score(answer, example)
+            return scorers.call(load_function(self.scorer), self.scorer, answer, example, threads=self.threads)
+        if self.scorer == "json" and outcome.data is not None:
+            answer = scorers.text_of(outcome.data)
+        options = scorers.Options(self.tolerance, self.subset)
+        return scorers.SCORERS[self.scorer].score(answer, example, options)
+
+    @property
+    def uses_model(self) -> bool:
+        """Whether a model is the judge."""
+        return self.scorer == "judge"
+
+    async def judge(self, example: Question, outcome: Outcome, model: ModelClient) -> Score:
+        """1 if the model finds twice that answer and target agree, half if once: they change places in between."""
+        return await judge.judged(outcome.text.strip(), example, self._rubric, model)
 
     @property
     def digest(self) -> str:
@@ -95,7 +118,19 @@ class Dataset(Benchmark):
         if self._is_own:
             load_function(self.scorer)  # a wrong path is an error that says so
             files.append(self.scorer.rpartition(":")[0])
-        return digest([super().digest, *(Path(file).expanduser().read_text(encoding="utf-8") for file in files)])
+        said = [self._rubric, Path(judge.__file__).read_text(encoding="utf-8")] if self.uses_model else []
+        texts = [Path(file).expanduser().read_text(encoding="utf-8") for file in files]
+        return digest([super().digest, *texts, *said])
+
+    @property
+    def _rubric(self) -> str:
+        text = self.rubric or judge.RUBRIC
+        if not text.endswith((".md", ".txt")):
+            return text
+        path = Path(text).expanduser()
+        if not path.is_file():
+            raise InputError(f"there is no file {path}", "benchmark.rubric is a text, or a file here")
+        return path.read_text(encoding="utf-8")
 
     @property
     def _is_own(self) -> bool:
@@ -133,7 +168,9 @@ class Dataset(Benchmark):
             if not isinstance(text, str) or not text.strip():
                 raise InputError(f"the field '{asked}' of {where} is no text: {scorers.quoted(text)}")
             target = None if wanted is None else _value(row, wanted, where)
-            if not self._is_own:
+            if self.uses_model and target is None:
+                raise InputError(f"the target of {where} is empty, and the judge compares answers with it")
+            if self.scorer in scorers.SCORERS:
                 scorers.check_target(self.scorer, target, where)
             label = f"{name.partition('.')[0]}-{number}" if self.id is None else str(_value(row, self.id, where))
             split = None if self.split is None else _split(_value(row, self.split, where), where)
