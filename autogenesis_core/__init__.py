@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from autogenesis_core.rspl.record import Installed, Record, Source
     from autogenesis_core.rspl.retrieval import Found
     from autogenesis_core.rspl.skill import Skill, read_skill
+    from autogenesis_core.rspl.template import inputs_of
     from autogenesis_core.rspl.tool import Annotations, Tool, ToolContext, ToolResult, tool
     from autogenesis_core.rspl.toolbox import Toolbox, ToolSet, ToolUse
     from autogenesis_core.runtime import Runtime
@@ -115,6 +116,7 @@ _MODULES = {
     "rspl.record": "Installed Record Source",
     "rspl.retrieval": "Found",
     "rspl.skill": "Skill read_skill",
+    "rspl.template": "inputs_of",
     "rspl.tool": "Annotations Tool ToolContext ToolResult tool",
     "rspl.toolbox": "ToolSet ToolUse Toolbox",
     "runtime": "Runtime",
@@ -235,6 +237,7 @@ __all__ = [
     "estimate_tokens",
     "evolve",
     "hookimpl",
+    "inputs_of",
     "interval",
     "keyword_variables",
     "load",

@@ -33,6 +33,7 @@ DISTRIBUTIONS = {
     "gate/auto": "autogenesis-gate-paired-test",
     "gate/improvement": "autogenesis-gate-improvement",
     "gate/paired_test": "autogenesis-gate-paired-test",
+    "gate/safety": "autogenesis-gate-safety",
     "memory/session": "autogenesis-memory-session",
     "model/litellm": "autogenesis-model-litellm",
     "model/simulated": "autogenesis-model-simulated",

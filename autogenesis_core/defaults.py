@@ -26,7 +26,7 @@ def complete_choices(overrides: Sequence[str], chosen: Mapping[str, Sequence[str
     if name and "model" not in keys and not given_model:
         made += ["model=simulated"] if name == "simulated" else ["model=litellm", f"model.name={name}"]
     if "optimizer" in chosen and "gate" not in keys:
-        made.append("gate=auto")
+        made.append("gate=[safety,auto]")
     others = keys & {"model", "benchmark", "environment", "experiment", "tool"}
     # The demonstration is of the agent that calls tools; other agents say for themselves what they need.
     bare = chosen.get("agent") == ("tool_calling",) and "optimizer" in chosen and not others

@@ -150,6 +150,15 @@ class Hooks:
         gates = {i.plugin_name for i in self._manager.hook.sepl_gate.get_hookimpls()}
         return tuple(votes), gates <= asked
 
+    async def refused(self, candidate: Candidate, assessment: Assessment) -> Vote | None:
+        """The first reject, before any evidence, of the gates that guard: what they refuse need not even be tried."""
+        asked = self._calls("sepl_interim", {"candidate": candidate, "assessment": assessment})
+        guards = [(name, call) for name, call in asked if getattr(self._plugins[name], "guards", False)]
+        async for vote in self._answers("sepl_interim", _is_interim, guards):
+            if vote.decision == "reject":
+                return vote  # type: ignore[no-any-return]  # as _is_interim has checked
+        return None
+
     async def votes(
         self,
         candidate: Candidate,

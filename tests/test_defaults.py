@@ -62,12 +62,12 @@ def test_the_simulated_model_can_be_named_in_the_environment(monkeypatch):
 
 @pytest.mark.parametrize("prefix", ["", "+", "++"])
 def test_an_optimizer_brings_the_default_gate(prefix):
-    assert "gate=auto" in complete("+agent=policy", f"{prefix}optimizer=x")
+    assert "gate=[safety,auto]" in complete("+agent=policy", f"{prefix}optimizer=x")
 
 
 @pytest.mark.parametrize("gate", ["gate=safety", "+gate=[safety,human]", "~gate"])
 def test_a_chosen_gate_is_the_only_one(gate):
-    assert "gate=auto" not in complete("+agent=policy", "optimizer=x", gate)
+    assert "gate=[safety,auto]" not in complete("+agent=policy", "optimizer=x", gate)
 
 
 def test_without_an_optimizer_there_is_no_gate():

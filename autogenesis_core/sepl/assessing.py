@@ -11,7 +11,7 @@ from autogenesis_core.identity import JSON, derive
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.store import Change, Grant, Head
-from autogenesis_core.sepl.evaluation import Evaluation
+from autogenesis_core.sepl.evaluation import Evaluation, Example
 from autogenesis_core.sepl.ledger import granted, holdout_id, lineage_id
 from autogenesis_core.sepl.pool import Member, transplant
 from autogenesis_core.sepl.sequential import detectable
@@ -37,12 +37,14 @@ class Assessor:
     screen: Assessment | None = None
     lineage: str = field(init=False)
     holdout: str = field(init=False)
+    _examples: tuple[Example, ...] = field(init=False)
     _next: float | None = None
     _purpose: str = ""
 
     def __attrs_post_init__(self) -> None:
         loop = self.loop
         self.lineage = lineage_id(loop.manager.branch, loop.records)
+        self._examples = (*loop.examples["train"], *loop.examples["val"])
         self.holdout = holdout_id(example.digest for example in loop.examples["val"])
 
     @property
@@ -56,6 +58,14 @@ class Assessor:
             self._next = self.level(str(self.decisions))
         planned = evolve(self._nothing, looks=self._looks(self._next)).planned
         return detectable(planned, max(self._next, 1e-9), power)
+
+    async def refused(self, candidate: Candidate, parent: Mapping[str, Record]) -> str:
+        """Why a gate that guards would not let a proposal pass, as it differs from its parent; empty if none would.
+
+        What would be refused in the end is not even tried, and spoils no other proposal that it is put together with.
+        """
+        vote = await self.loop.hooks.refused(candidate, evolve(self._nothing, committed=parent))
+        return f"gate {vote.gate}: {vote.reason}" if vote else ""
 
     def level(self, decision: str) -> float:
         """The level that the ledger would grant a decision now; nothing is spent."""
@@ -125,10 +135,7 @@ class Assessor:
         val = list(loop.examples["val"])
         level = self.level(self.decision) if self.tests else None
         looks = self._looks(level)
-        found = evolve(
-            self._nothing, alpha=level, looks=looks, screen=self.screen, committed=loop.records,
-            examples=(*loop.examples["train"], *val),
-        )  # fmt: skip
+        found = evolve(self._nothing, alpha=level, looks=looks, screen=self.screen, committed=loop.records)
         if not loop.hooks.compares:
             return evolve(found, stopped=Vote("core", "indecisive", "no gate compares scores; add one: +gate=auto"))
         done = await self._interim(candidate, found)
@@ -185,7 +192,7 @@ class Assessor:
         loop = self.loop
         clusters = {example.id: example.cluster for example in loop.examples["val"] if example.cluster}
         nothing = Evaluation("", "val", (), loop.evaluator.benchmark.lowest, loop.evaluator.reducer, clusters)
-        return Assessment(nothing, nothing, look=-1, complete=False)
+        return Assessment(nothing, nothing, look=-1, complete=False, examples=self._examples)
 
     def _looks(self, level: float | None) -> tuple[int, ...]:
         val, planner = self.loop.examples["val"], self.loop.hooks.planner

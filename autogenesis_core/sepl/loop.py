@@ -254,6 +254,8 @@ class Loop:
         candidate = Candidate(candidate.records, made.edits, made.hypotheses)
         if candidate.id == context.parent.id:
             return evolve(made, reason="the edits change nothing")
+        if refused := await self.assessor.refused(candidate, context.parent.records):
+            return evolve(made, state="rejected", reason=refused)
         return evolve(made, candidate=candidate, state="open", reason="")
 
     async def _screened(self, context: RoundContext, made: Proposed) -> Proposed:

@@ -53,7 +53,7 @@ class Operators:
 def verdict(votes: Sequence[Vote]) -> Verdict:
     """What votes come to: any reject rejects, any indecision decides nothing, no vote commits nothing."""
     if not votes:
-        return Verdict("reject", "no gate voted; choose one: +gate=auto")
+        return Verdict("reject", "no gate voted; choose one: +gate=[safety,auto]")
     for decision in ("reject", "indecisive"):
         for vote in votes:
             if vote.decision == decision:

@@ -19,6 +19,7 @@ from autogenesis_core.catalog import Catalog, Option, import_plugin
 from autogenesis_core.compose import compose
 from autogenesis_core.rspl.context import Context, EpisodeRun
 from autogenesis_core.rspl.entity import Answer, Environment, Memory
+from autogenesis_core.rspl.prompt import parse_prompt
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.tool import Tool
 from autogenesis_core.rspl.toolbox import Toolbox, ToolSet
@@ -275,28 +276,59 @@ class BenchmarkContract(PluginContract):
 
 
 class GateContract(PluginContract):
-    """What a gate must do: noise and harm do not pass."""
+    """What a gate must do: noise, harm and missing evidence do not pass; a clear gain by a harmless edit does.
 
-    def vote(self, before: Sequence[float], after: Sequence[float]) -> Vote:
-        """The gate's vote on these scores."""
+    A gate that says `guards = True` sees to something else than scores; it must not pass what it cannot compare. One
+    that is `external` asks somebody, and without an answer nothing passes.
+
+    Attributes:
+        lenient: whether its rule lets pass what is no better, which it must then say in every reason
+    """
+
+    lenient: ClassVar[bool] = False
+
+    @cached_property
+    def gate(self) -> Any:  # the plugin's own object
+        """The gate, as it is configured by itself."""
+        return self.composition.gates[0].instance
+
+    def vote(self, before: Sequence[float], after: Sequence[float], *, known: bool = True) -> Vote:
+        """The gate's vote on these scores of a harmless edit; it may be not `known` what stands now."""
         cells = [
             tuple(Cell(f"e{index}", Scored(value)) for index, value in enumerate(values)) for values in (before, after)
         ]
-        assessment = Assessment(Evaluation("new", "val", cells[1]), Evaluation("old", "val", cells[0]))
-        gate = self.composition.gates[0].instance
-        return asyncio.run(gate.sepl_gate(candidate=Candidate({}), assessment=assessment))  # type: ignore[no-any-return]
+        evaluations = Evaluation("new", "val", cells[1]), Evaluation("old", "val", cells[0])
+        examples = [Question(f"e{index}", f"example {index}", str(index)) for index in range(len(before))]
+        old, new = ({"prompt/example": _edited(text)} for text in ("Answer the question.", "Answer in one word."))
+        assessment = Assessment(*evaluations, committed=old if known else {}, examples=examples if known else ())
+        return asyncio.run(self.gate.sepl_gate(candidate=Candidate(new if known else {}), assessment=assessment))  # type: ignore[no-any-return]
+
+    def _compares(self) -> bool:
+        return not getattr(self.gate, "guards", False)
 
     def test_no_change_is_not_committed(self) -> None:
-        assert self.vote([0.0, 1.0] * 20, [0.0, 1.0] * 20).decision != "commit"
+        found = self.vote([0.0, 1.0] * 20, [0.0, 1.0] * 20)
+        if self.lenient:
+            assert "no control of chance" in found.reason
+        elif self._compares():
+            assert found.decision != "commit"
 
     def test_harm_is_not_committed(self) -> None:
-        assert self.vote([1.0] * 40, [0.0] * 40).decision != "commit"
+        assert self.vote([1.0] * 40, [0.0] * 40).decision != "commit" or not self._compares()
 
     def test_no_evidence_is_not_committed(self) -> None:
-        assert self.vote([], []).decision != "commit"
+        assert self.vote([], [], known=False).decision != "commit"
+
+    def test_a_clear_gain_is_committed(self) -> None:
+        expected = "reject" if getattr(self.gate, "external", False) else "commit"
+        assert self.vote([0.0] * 40, [1.0] * 40).decision == expected
 
     def test_its_evidence_is_json(self) -> None:
         json.dumps(dict(self.vote([0.0] * 40, [1.0] * 40).evidence), allow_nan=False)
+
+
+def _edited(text: str) -> Record:
+    return parse_prompt(f"---\nname: example\ndescription: An example\n---\n## Rules\n{text}\n", "example", "tests")
 
 
 class OptimizerContract(PluginContract):

@@ -35,6 +35,23 @@ class Tests:
         return Vote("tests", "commit", "as it was told")
 
 
+class Refuses:
+    """A gate that guards: no skill of 5."""
+
+    guards = True
+
+    @hookimpl
+    async def sepl_interim(self, candidate, assessment):
+        found = candidate.records["agent/skilled"].parameters["skill"]
+        assert (assessment.look, len(assessment.examples)) == (-1, 20)
+        before = assessment.committed["agent/skilled"].parameters["skill"]
+        return Vote("refuses", "reject", f"{before} to {found}") if found == 5 else NotImplemented
+
+    @hookimpl
+    async def sepl_gate(self, candidate):
+        return Vote("refuses", "commit", "no skill of 5")
+
+
 class Guards:
     guards = True
 
@@ -94,6 +111,21 @@ def test_a_gate_that_guards_stands_beside_one_that_compares(run, composition, be
     ran = run(composition([5], gate=[Guards(), better()]))
     assert len(ran.result["commits"]) == 1
     assert not any("no gate compares scores" in note for note in ran.notes)
+
+
+def test_what_a_gate_that_guards_refuses_is_not_even_tried(run, composition, better):
+    """The first proposal is refused, the second is not, and nothing of the first is in what is committed."""
+    gate = better()
+    ran = run(composition([5, 6], gate=[Refuses(), gate]))
+    first, second = ran.result["rounds"]
+    assert (first["decision"], first["reason"]) == ("reject", "gate refuses: 3 to 5")
+    assert (first["proposed"][0]["state"], first["proposed"][0]["before"]) == ("rejected", None)
+    assert (second["decision"], ran.values["agent/skilled#skill"]) == ("commit", 6)
+    assert len(gate.assessments) == 1
+
+
+def test_a_refused_proposal_is_no_failure_of_the_optimizer(run, composition, better):
+    assert run(composition([5] * 7, gate=[Refuses(), better()])).result["stopped"] == "all rounds done"
 
 
 def test_a_gate_sees_the_votes_before_it(run, composition, better):

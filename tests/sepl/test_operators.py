@@ -26,7 +26,7 @@ def test_a_commit_needs_every_vote(votes, decision, reason):
 
 def test_without_a_vote_nothing_is_committed_and_the_reason_says_what_to_choose():
     assert verdict([]).decision == "reject"
-    assert "+gate=auto" in verdict([]).reason
+    assert "+gate=[safety,auto]" in verdict([]).reason
 
 
 def test_the_cores_own_operators_propose_nothing():
@@ -41,7 +41,7 @@ def test_the_cores_own_operators_propose_nothing():
 def test_an_evolution_without_a_gate_commits_nothing(run, composition):
     result = run(composition([5], gate=[])).result
     assert (result["commits"], result["rounds"][0]["decision"]) == ([], "reject")
-    assert "+gate=auto" in result["rounds"][0]["reason"]
+    assert "+gate=[safety,auto]" in result["rounds"][0]["reason"]
 
 
 def test_an_optimizer_without_hooks_of_its_own_gets_the_cores(run, composition):
