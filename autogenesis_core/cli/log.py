@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autogenesis_core.cli.arguments import Arguments
-from autogenesis_core.cli.screen import one_line, say, say_diff, say_hint, say_json, when
+from autogenesis_core.cli.screen import one_line, say, say_diff, say_hint, say_json, say_table, when
 from autogenesis_core.cli.story import details, entry_json, story
 from autogenesis_core.defaults import find_workdir
 from autogenesis_core.errors import InputError, UnknownName, unknown
@@ -21,8 +21,14 @@ _STATES = ("open", "committed", "rejected")
 def log_(arguments: Arguments) -> int:
     """The log like a story; of a run, a commit or a resource with its reasons, if one is named."""
     name, limit = arguments.optional(), arguments.limit(_LIMIT)
+    pool = _pool(arguments, name)
     with arguments.registry() as registry:
-        entries = registry.log(name, limit=-1 if limit is None else limit + 1)
+        try:
+            entries = registry.log(name, limit=-1 if limit is None else limit + 1)
+        except UnknownName:
+            if not pool:
+                raise
+            entries = ()  # a run that decided on no commit has no entry
         if not entries and "/" in name:
             registry.find(name)  # says which name is near
     more, entries = limit is not None and len(entries) > limit, entries[-limit if limit else 0 :]
@@ -35,7 +41,10 @@ def log_(arguments: Arguments) -> int:
         say(f"  {entry.id:<{width}}  {entry.event:<8}  {when(entry.time)}   {story(entry)}")
         for line in details(entry) if name else ():
             say(f"      {line}")
-    return say_hint(entries, "autogenesis log COMMIT says why · autogenesis rollback COMMIT")
+    if pool:
+        say("\n  proposals of its rounds, and what became of them in the pool")
+        say_table(pool, indent="    ")
+    return say_hint(entries or pool, "autogenesis log COMMIT says why · autogenesis rollback COMMIT")
 
 
 def runs_(arguments: Arguments) -> int:
@@ -73,6 +82,20 @@ def proposals_(arguments: Arguments) -> int:
     if state != "open":
         return 0
     return say_hint(found, "assess them: autogenesis +optimizer=proposals +agent=… +benchmark=…")
+
+
+def _pool(arguments: Arguments, name: str) -> list[tuple[str, ...]]:
+    """Round, fate, variables and reason of each proposal that a run made, as its result says."""
+    path = find_workdir(Path.cwd(), arguments.settings().get("workdir")) / "runs" / name
+    if not name or not path.is_dir():
+        return []
+    rows = []
+    for entry in _result(path).get("rounds", ()):
+        for made in entry.get("proposed", ()):
+            texts = [f"{edit.get('variable')}: {edit.get('reason')}" for edit in made.get("edits", ())]
+            words = [str(entry.get("round")), str(made.get("state")), "; ".join(texts), str(made.get("reason") or "")]
+            rows.append(tuple(one_line(word, 70) for word in words))
+    return rows
 
 
 def _proposal_json(proposal: "Proposal") -> dict[str, Any]:

@@ -183,6 +183,7 @@ def _proposed(made: Proposed) -> dict[str, Any]:
     return {
         "state": made.state,
         "reason": made.reason,
+        "edits": [{"variable": edit.variable, "reason": edit.reason} for edit in made.edits],
         "before": screen.baseline.mean if screen is not None else None,
         "after": screen.candidate.mean if screen is not None else None,
         "expected": list(made.expected),

@@ -14,6 +14,8 @@ from autogenesis_core.cli import main
 # An agent that is right on as many of ten tasks as its skill says, an optimizer that proposes given skills, a gate.
 PARTS = """
 import asyncio
+from typing import ClassVar
+
 from attrs import frozen
 from autogenesis_core import Agent, Answer, Benchmark, Edit, Hypothesis, Question, Score, Vote, hookimpl, variable
 
@@ -44,6 +46,7 @@ class Digits(Benchmark):
 
 @frozen
 class Proposes:
+    screen: ClassVar[bool] = False  # each is assessed, so that the log has rejections
     skills: str = ""
     rounds: int = 3
 

@@ -61,7 +61,10 @@ def test_acting_writes_its_run_and_the_store_and_nothing_else(echo, command, tmp
     run = next((tmp_path / "workdir" / "runs").iterdir()).name
     assert files(tmp_path) == {
         "workdir/autogenesis.db",
-        *(f"workdir/runs/{run}/{name}" for name in ("config.json", "plugins.json", "result.json", "traces.jsonl")),
+        *(
+            f"workdir/runs/{run}/{name}"
+            for name in ("config.json", "plugins.json", "result.json", "run.json", "traces.jsonl")
+        ),
     }
 
 
