@@ -1,6 +1,7 @@
 """The folder of a run: what was composed, with which plugins, what came of it."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -69,4 +70,10 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
     text = json.dumps(redacted := redact(data), ensure_ascii=False, default=str)
     if len(text) < _READABLE:
         text = json.dumps(redacted, indent=2, ensure_ascii=False, default=str)
-    path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    beside = path.with_name(f".{path.name}")
+    try:
+        beside.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+        os.replace(beside, path)  # a process that dies here, or a full disk, leaves what was there before
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise StoreError(f"{path} cannot be written: {error}") from None

@@ -3,6 +3,7 @@
 import asyncio
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,10 +11,10 @@ from typing import Any, Self
 import attrs
 
 from autogenesis_core.defaults import find_workdir
-from autogenesis_core.errors import BudgetExceeded, InputError
+from autogenesis_core.errors import AutogenesisError, BudgetExceeded, InputError, OptimizerFailed, StoreError
 from autogenesis_core.hooks import Hooks
 from autogenesis_core.hookspecs import hookimpl
-from autogenesis_core.identity import JSON, derive
+from autogenesis_core.identity import JSON, derive, digest
 from autogenesis_core.rspl.dynamic import Live
 from autogenesis_core.rspl.entity import KINDS, Answer, Environment, Memory
 from autogenesis_core.rspl.manager import Manager
@@ -33,6 +34,7 @@ from autogenesis_core.sepl.loop import Loop
 from autogenesis_core.sepl.operators import Operators
 from autogenesis_core.sepl.progress import Progress, progress
 from autogenesis_core.sepl.report import baseline_result, describe_run, evolution_result, measure_result, verify_result
+from autogenesis_core.sepl.spaces import Candidate
 from autogenesis_core.sepl.splits import without_duplicates
 from autogenesis_core.sepl.usage import record_calls, remember_used
 from autogenesis_core.services.client import ModelClient, Tally
@@ -75,6 +77,7 @@ class Runtime:
         self.branch = self.settings.branch or ("demo" if simulated else "main")
         self.hooks = Hooks()
         self.folder: Path | None = None  # the current run's
+        self._open = False  # whether the current run is this process's to write, and has no result yet
         self._verb = ""
         self._tracer = Tracer()
         self._memory: Memory | None = None
@@ -137,12 +140,17 @@ class Runtime:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.tell()
-        self._tracer.close()
-        self.manager.close()
-        self.store.close()
-        if error is not None and self.folder and not (self.folder / "result.json").exists():
-            reason = f"{type(error).__name__}: {getattr(error, 'reason', error)}"
-            self._write_result({**self._described(self._verb), "failed": reason})
+        try:
+            self._tracer.close()
+        except StoreError:
+            if error is None:
+                raise
+        finally:
+            self.manager.close()
+            self.store.close()
+            if error is not None and self._open:
+                with suppress(StoreError):  # where nothing can be written, the reason is still said
+                    self._write_result({**self._described(self._verb), "failed": _reason(error)})
 
     @property
     def frozen(self) -> bool:
@@ -356,8 +364,11 @@ class Runtime:
             before = loop.records
             await loop()
             scores = await self._sealed(loop, budget, before)
-            if not replay:
-                journal.keep("finished", str(loop.stopped), {"rounds": len(loop.reports)})
+            self._ended(loop, journal)
+        except (AutogenesisError, asyncio.CancelledError) as error:
+            if self._open and not isinstance(error, InputError | OptimizerFailed):
+                error.add_note(f"what was committed stays; to go on: autogenesis resume {self.run_id}")
+            raise
         finally:
             journal.close()
         result = {
@@ -366,6 +377,17 @@ class Runtime:
             "spent": budget.spent(),
         }
         return result if replay else await self._finish(result)
+
+    def _ended(self, loop: Loop, journal: Journal) -> None:
+        """Notes how the run ended; a replay must have ended so, too."""
+        system = Candidate(loop.records).id
+        done: dict[str, JSON] = {"stopped": loop.stopped, "rounds": len(loop.reports), "system": system}
+        if not journal.replay:
+            journal.keep("finished", "", done)
+        elif (then := journal.recall("finished", "")) is not None and then["system"] != system:
+            raise InputError(
+                f"run {self.run_id} does not repeat: it came to another system", "its code or its configuration changed"
+            )
 
     async def _sealed(self, loop: Loop, budget: Budget, before: Mapping[str, Any]) -> dict[str, Evaluation]:
         """Scores on test, once for what the run began with and once for what it ended with; they steer nothing."""
@@ -398,6 +420,11 @@ class Runtime:
         if not replay:
             self._tracer.close()
             self._tracer = Tracer(self.folder / "traces.jsonl")
+            self._open = True
+        elif (done := journal.recall("finished", "")) is None:
+            journal.ends = "the journal ends here: the run was broken off"
+        elif str(done["stopped"]).startswith("budget."):
+            journal.ends = str(done["stopped"])
         return journal
 
     async def _wire(self) -> None:
@@ -465,9 +492,13 @@ class Runtime:
         instance = optimizer.instance if optimizer else None
         evaluator = self._evaluator(budget, benchmark, journal)
         heads = {name: head.version for name, head in self.manager.heads().items()}
-        started = journal.once("started", "", lambda: {"heads": heads, "scorer": evaluator.scorer})
+        known = digest({split: [example.digest for example in found] for split, found in examples.items()})
+        began: dict[str, JSON] = {"heads": heads, "scorer": evaluator.scorer, "examples": known}
+        started = journal.once("started", "", lambda: began)
         if started["scorer"] != evaluator.scorer:
             raise InputError(f"the scorer is not the one that run {self.run_id} began with", "begin a new run")
+        if started["examples"] != known:
+            raise InputError(f"the examples are not those that run {self.run_id} began with", "begin a new run")
         records, stood = self.manager.records(started["heads"])
         concurrent = bool(getattr(instance, "concurrent", False))
         if settings.width > 1 and not concurrent:
@@ -615,6 +646,7 @@ class Runtime:
         self.folder = make_run_folder(self.workdir / "runs", [verb, config, heads])
         self._tracer.close()
         self._tracer = Tracer(self.folder / "traces.jsonl")
+        self._open = True
         write_json(self.folder / "config.json", dict(self.composition.config))
         given = {"overrides": list(self.composition.overrides), "given": list(self.composition.given)}
         write_json(self.folder / "run.json", {"verb": verb, "folder": str(self.composition.folder), **given})
@@ -629,6 +661,7 @@ class Runtime:
     def _write_result(self, result: Mapping[str, Any]) -> None:
         if self.folder is not None:
             write_json(self.folder / "result.json", result)
+            self._open = False
 
     async def _started(self, verb: str, examples: Mapping[Split, Sequence[Example]], rounds: int) -> None:
         sizes = {split: len(found) for split, found in examples.items()}
@@ -642,6 +675,12 @@ class Runtime:
         self._write_result(result)
         await self.hooks.observe("finished", {"result": result})
         return result
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+        return "interrupted"
+    return f"{type(error).__name__}: {getattr(error, 'reason', error)}"
 
 
 class _Selected:

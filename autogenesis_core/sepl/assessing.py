@@ -52,6 +52,10 @@ class Assessor:
         """Whether a gate makes a statistical test, which spends from the ledger."""
         return self.loop.hooks.planner is not None
 
+    def is_known(self, decision: str) -> bool:
+        """Whether an earlier process of this run decided it, so that no budget is asked for it."""
+        return self.loop.journal.recall("verdict", decision) is not None
+
     def detectable(self, power: float) -> float:
         """The gain that the next assessment would prove with a chance of `power`."""
         if self._next is None:
@@ -87,7 +91,13 @@ class Assessor:
             began: JSON = {"round": report.number, "candidate": candidate.id}
             loop.journal.decide("assess", self.decision, began, acts=False)
             context = loop.context(report.number)
-            assessment = await loop.hooks.evaluate(context, candidate)
+            try:
+                assessment = await loop.hooks.evaluate(context, candidate)
+            except BudgetExceeded:
+                # Nothing is decided: with more budget this number is the next assessment's, as its level is.
+                loop.journal.forget("assess", self.decision)
+                self.decisions -= 1
+                raise
             verdict = await loop.hooks.commit(context, candidate, assessment)
             report = evolve(
                 report, verdict=verdict, assessment=assessment, edits=candidate.edits, hypotheses=candidate.hypotheses,
@@ -150,7 +160,7 @@ class Assessor:
         start = 0
         for look, end in enumerate(looks):
             draws = loop.evaluator.draws(self._purpose, val[start:end], loop.epochs)
-            if not loop.budget.allows(2 * len(draws)):
+            if not self.is_known(self.decision) and not loop.budget.allows(2 * len(draws)):
                 raise BudgetExceeded("budget.rollouts is spent: too few are left to assess on val")
             label = f"assessing on val, look {look + 1} of {len(looks)}"
             evaluations = await loop.evaluator.compare(systems, "val", draws, label)

@@ -247,6 +247,7 @@ class Evaluator:
         return trace_of(body, example)
 
     async def _made(self, key: str, job: _Job) -> Trace:
+        self.journal.check_writable("rollout", key)
         self.budget.begin_rollout()
         tally = Tally()
         try:

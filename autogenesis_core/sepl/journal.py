@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
-from autogenesis_core.errors import InputError, StoreError
+from autogenesis_core.errors import BudgetExceeded, InputError, StoreError
 from autogenesis_core.identity import JSON, plain
 from autogenesis_core.services.secrets import redact
 
@@ -35,12 +35,16 @@ class Journal:
 
     Arguments:
         replay: nothing is written; what is not in the journal is an error
+        ends: why the run may have come to its end here, in a replay of one that was broken off
         lost: what was paid for and came to nothing, as (event, body)
+        until: when an earlier process wrote its last line, in seconds since the epoch
     """
 
     path: Path | None = None
     replay: bool = False
+    ends: str = ""
     lost: list[tuple[str, Body]] = field(factory=list)
+    until: float = 0.0
     _known: dict[str, dict[str, Body]] = field(factory=dict)
     _file: int | None = None
     _unsynced: int = 0
@@ -57,6 +61,7 @@ class Journal:
             if not replay:
                 journal._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
                 _lock(journal._file, path)
+            journal.until = path.stat().st_mtime
             whole = journal._read(path.read_bytes())
             if journal._file is not None:
                 os.ftruncate(journal._file, whole)
@@ -103,6 +108,7 @@ class Journal:
         """What was found out at the first time; `make` is asked only then."""
         known = self.recall(event, key)
         if known is None:
+            self.check_writable(event, key)
             known = plain(make())
             self._remember(event, key, known)
         return known
@@ -112,7 +118,9 @@ class Journal:
         self._known.setdefault(event, {})[key] = body
 
     def check_writable(self, event: str, key: str) -> None:
-        """Raises InputError in a replay, which only repeats what happened."""
+        """Raises InputError in a replay, which only repeats what happened; BudgetExceeded where the run broke off."""
+        if self.replay and self.ends:
+            raise BudgetExceeded(self.ends)
         if self.replay:
             raise InputError(
                 f"this run made no {event} {key}, and now it would", "its code or its configuration changed"
@@ -169,7 +177,7 @@ class Journal:
         for number, line in enumerate(lines[:-1], 1):
             found = _parsed(line)
             if found is None:
-                if number < len(lines) - 1:
+                if number < len(lines) - 1 or self.replay:
                     raise StoreError(f"{self.path}, line {number}, is damaged", "the run cannot go on from it")
                 break
             event, key, body = found

@@ -147,6 +147,10 @@ class Loop:
 
         Raises OptimizerFailed after five proposals in a row that failed.
         """
+        number = 0
+        done = max((int(key) for key, _ in self.journal.all("round")), default=0)
+        if done > self.rounds:
+            raise InputError(f"run {self.run} has done {done} rounds already", f"rounds={done} or more")
         if not any(variable.trainable for variable in self.variables()):
             raise InputError(
                 "nothing here is trainable",
@@ -155,8 +159,16 @@ class Loop:
         under_way: tuple[RoundReport, asyncio.Task[RoundReport]] | None = None
         try:
             for number in range(1, self.rounds + 1):
+                if self.journal.recall("last", str(number)) is not None:  # the budget was spent here, and was raised
+                    if under_way is not None:
+                        await self._decide(*under_way)
+                        under_way = None
+                    await self._last_assessment(number)
+                    if self.stopped:
+                        return
                 self._hold(assess=True)
-                self.budget.check()
+                if self.journal.recall("round", str(number)) is None:
+                    self.budget.check()
                 try:
                     proposed = await together(self._proposals(number, assessing=under_way is not None))
                 except BudgetExceeded:
@@ -170,9 +182,10 @@ class Loop:
                     if self.stopped:
                         return
                 report = await self._pool(number, proposed)
-                if not self._is_due(last=number == self.rounds):
+                last = self._is_last(number)
+                if not self._is_due(last=last):
                     await self._conclude(report)
-                elif self.width == 1 or number == self.rounds or not self.budget.allows(self._assessment):
+                elif self._waits(number, last=last):
                     self._hold(assess=False)
                     await self._decide(report, self._assess(report))
                 else:
@@ -181,7 +194,8 @@ class Loop:
                     return
         except BudgetExceeded as error:
             self.stopped = error.reason
-            await self._last_assessment()
+            if self.journal.recall("last", str(number)) is None:
+                await self._last_assessment(number)
         finally:
             if under_way is not None:
                 under_way[1].cancel()
@@ -412,16 +426,36 @@ class Loop:
 
     # Assessment and commit
 
-    async def _last_assessment(self) -> None:
-        """What the search came to when the budget for proposals was spent, if the rest suffices for that."""
+    def _is_last(self, number: int) -> bool:
+        """Whether the search ended with a round, now or before more rounds were asked for."""
+        if number == self.rounds:
+            self.journal.once("final", str(number), lambda: True)
+        return self.journal.recall("final", str(number)) is not None
+
+    def _waits(self, number: int, *, last: bool) -> bool:
+        """Whether nothing is proposed while a round's tip is assessed; raising the budget later changes nothing."""
+        if self.width == 1 or last:
+            return True
+        return bool(self.journal.once("waits", str(number), lambda: not self.budget.allows(self._assessment)))
+
+    async def _last_assessment(self, number: int) -> None:
+        """What the search came to when the budget for proposals was spent, if the rest suffices for that.
+
+        If the budget is raised then, round `number` is proposed anew from what this led to.
+        """
         if not self._is_due(last=True):
             return
         self._hold(assess=False)
-        report = RoundReport(len(self.reports) + 1, (), (), Verdict("indecisive", self.stopped))
         try:
+            reason = self.journal.once("last", str(number), lambda: self.stopped)
+            report = RoundReport(len(self.reports) + 1, (), (), Verdict("indecisive", str(reason)))
             await self._conclude(await self._assess(report))
+            if self.journal.recall("anew", str(number)) is None:
+                self.journal.forget("answer", str(number))
+                self.journal.once("anew", str(number), lambda: True)
         except BudgetExceeded as error:
             self.stopped = error.reason
+            self.journal.forget("last", str(number))
 
     async def _decide(self, report: RoundReport, assessed: Awaitable[RoundReport]) -> None:
         """Concludes a round whose tip is assessed; what it proposed stays if the budget does not suffice for that."""
@@ -447,7 +481,8 @@ class Loop:
 
     async def _assess(self, report: RoundReport) -> RoundReport:
         """The report with its verdict; the store is written."""
-        self.budget.check(self.evaluator.price(self._assessment))
+        if not self.assessor.is_known(str(self.assessor.decisions)):
+            self.budget.check(self.evaluator.price(self._assessment))
         tip, gained = self.tip, self._gained
         self._assessed.add(tip.id)
         edits, hypotheses = self._since(tip)

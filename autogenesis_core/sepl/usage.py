@@ -1,5 +1,6 @@
 """What a run used, as its journal keeps it: rollouts and the optimizer's calls, also those that came to nothing."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,11 @@ def remember_used(journal: Journal, budget: Budget) -> None:
         budget.remember(used_by(body), int("split" in body))
     for event, body in journal.lost:
         budget.remember(used_by(body), int(event == "rollout"))
+    sessions = [body for _, body in journal.all("session")]
+    seconds = sessions[-1]["before"] + max(0.0, journal.until - sessions[-1]["time"]) if sessions else 0.0
+    budget.start -= seconds
+    if not journal.replay:
+        journal.keep("session", str(len(sessions)), {"time": time.time(), "before": seconds})
 
 
 def record_calls(client: ModelClient, journal: Journal, budget: Budget, proposal: str) -> None:
@@ -40,6 +46,7 @@ def record_calls(client: ModelClient, journal: Journal, budget: Budget, proposal
     def recall(number: str) -> ModelAnswer | ModelError | None:
         body = journal.recall("answer", f"{proposal} {number}")
         if body is None:
+            journal.check_writable("answer", f"{proposal} {number}")
             return None
         budget.recall(used_by(body))
         return _error_of(body) if "failed" in body else answer_of(body)

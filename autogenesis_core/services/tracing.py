@@ -2,12 +2,14 @@
 
 import json
 import time
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TextIO
 
 from attrs import define, field
 
+from autogenesis_core.errors import StoreError
 from autogenesis_core.services.secrets import environment_secrets, redact
 
 _ENCODER = json.JSONEncoder(default=str)
@@ -35,6 +37,7 @@ class Tracer:
     _next: int = 0
     _bodies: set[str] = field(factory=set)
     _lines: list[str] = field(factory=list)
+    _fault: str = ""
     _secrets: tuple[str, ...] = field(factory=environment_secrets, repr=False)
 
     def span(self, type_: str, parent: Span | None = None, **data: Any) -> "_Around":
@@ -54,11 +57,16 @@ class Tracer:
         return key
 
     def close(self) -> None:
-        """Writes what is left."""
-        self._flush()
-        if self._file:
-            self._file.close()
-            self._file = None
+        """Writes what is left; raises StoreError if it cannot be written."""
+        try:
+            if not self._fault:
+                self._flush()
+        finally:
+            self._lines.clear()
+            if self._file:
+                with suppress(OSError):
+                    self._file.close()
+                self._file = None
 
     def write(self, span: Span) -> None:
         """Writes a span that has ended."""
@@ -76,10 +84,16 @@ class Tracer:
     def _flush(self) -> None:
         if self.path is None or not self._lines:
             return
-        if self._file is None:
-            self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
-        self._file.write("\n".join(self._lines) + "\n")
-        self._file.flush()
+        if self._fault:  # an agent that catches everything does not turn the first into an answer
+            raise StoreError(self._fault)
+        try:
+            if self._file is None:
+                self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
+            self._file.write("\n".join(self._lines) + "\n")
+            self._file.flush()
+        except OSError as error:
+            self._fault = f"the traces {self.path} cannot be written: {error}"
+            raise StoreError(self._fault) from None
         self._lines.clear()
 
 

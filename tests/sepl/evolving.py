@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import attrs
 from attrs import define, field, frozen
 
 from autogenesis_core import (
@@ -65,9 +66,15 @@ class Rules(Benchmark):
     count: int = 4
 
     def examples(self, sizes, seed):
+        return self.questions()
+
+    def questions(self, first=0):
+        """All of them, numbered from `first`."""
         splits = zip(("train", "val", "test"), self.sizes, strict=True)
         return {
-            split: [Question(f"{split}-{i}", f"R{i % self.count:03d} of {split} {i}") for i in range(size)]
+            split: [
+                Question(f"{split}-{i}", f"R{i % self.count:03d} of {split} {i}") for i in range(first, first + size)
+            ]
             for split, size in splits
         }
 
@@ -166,7 +173,11 @@ def state(folder, run):
     # What was spent so far, as a commit notes it, depends with several workers on what else had arrived.
     log = [(e.event, e.id, e.run, {key: value for key, value in e.body.items() if key != "spent"}) for e in entries]
     journal = Journal.open(path / "runs" / run / "journal.jsonl", replay=True)
-    kept = {event: {key: _timeless(body) for key, body in known.items()} for event, known in journal._known.items()}
+    kept = {
+        event: {key: _timeless(body) for key, body in known.items()}
+        for event, known in journal._known.items()
+        if event != "session"
+    }
     return {
         "heads": {name: (head.version, head.digest) for name, head in heads.items()},
         "versions": versions,
@@ -174,6 +185,11 @@ def state(folder, run):
         "ledger": rows,
         "journal": {event: dict(sorted(known.items())) for event, known in kept.items()},
     }
+
+
+def spoiled(edit):
+    """The edit, with something more."""
+    return attrs.evolve(edit, value=f"{edit.value} And more.")
 
 
 def _timeless(body):
