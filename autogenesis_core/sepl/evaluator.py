@@ -281,7 +281,7 @@ class Evaluator:
                     async with asyncio.timeout(self.timeout):
                         outcome, used = await self._run(job.system, example, seed, span, tally)
                 finally:
-                    seconds, own = time.perf_counter() - start, (tally.tokens, tally.money)
+                    seconds, own = round(time.perf_counter() - start, 6), (tally.tokens, tally.money)
                 result: Result = await self._score(example, outcome, seed, span, tally)
             except (BudgetExceeded, PluginError, AuthenticationFailed, BadRequest, StoreError):
                 raise
@@ -387,7 +387,7 @@ def _cost(tokens: int, money: float, seconds: float, judged: tuple[int, float]) 
 def body_of(trace: Trace, split: Split, *, keep: bool) -> dict[str, JSON]:
     """A rollout as the journal keeps it; what came out of it only where reflection needs it."""
     result, cost = trace.result, trace.cost
-    body: dict[str, JSON] = {"split": split, "example": trace.example.id, "seconds": round(cost.seconds, 6)}
+    body: dict[str, JSON] = {"split": split, "example": trace.example.id, "seconds": cost.seconds}
     if cost.judge_tokens or cost.judge_money:
         body["judge"] = [cost.judge_tokens, cost.judge_money]
     if isinstance(result, Failed):

@@ -9,9 +9,10 @@ from autogenesis_core.sepl.assessing import verdict_json
 from autogenesis_core.sepl.claim import compared, standing
 from autogenesis_core.sepl.evaluation import Evaluation, Split
 from autogenesis_core.sepl.loop import Loop, RoundReport
+from autogenesis_core.sepl.objectives import assessed_systems, objectives_json
 from autogenesis_core.sepl.pool import fixed_and_broken
 from autogenesis_core.sepl.proposing import Proposed
-from autogenesis_core.sepl.statistics import interval, largest_of_normals
+from autogenesis_core.sepl.statistics import clustered_interval, largest_of_normals
 from autogenesis_core.settings import Composition
 
 
@@ -38,7 +39,10 @@ def describe_run(verb: str, run: str, branch: str, composition: Composition, mod
 
 def measure_result(found: Mapping[Split, Evaluation], alpha: float) -> dict[str, Any]:
     """Scores of one system."""
-    return {"scores": {split: _score(evaluation, alpha) for split, evaluation in found.items()}}
+    return {
+        "scores": {split: _score(evaluation, alpha) for split, evaluation in found.items()},
+        "objectives": {split: objectives_json(evaluation) for split, evaluation in found.items()},
+    }
 
 
 def baseline_result(name: str, found: Mapping[Split, Sequence[Evaluation]], alpha: float) -> dict[str, Any]:
@@ -85,16 +89,19 @@ def evolution_result(loop: Loop, test: Mapping[str, Evaluation], alpha: float) -
     Arguments:
         test: the evaluations on test of what the run began with (`before`) and ended with (`after`), as far as made
     """
-    scores = {}
+    scores, objectives = {}, {}
     if (val := _val(loop.reports)) is not None:
+        objectives["val"] = dict(zip(("before", "after"), map(objectives_json, val), strict=True))
         scores["val"] = _comparison(*val, alpha)
         scores["val"]["curse"] = _curse(loop.reports)
     if "before" in test:
         scores["test"] = _comparison(test["before"], test.get("after"), alpha)
+        objectives["test"] = {name: objectives_json(evaluation) for name, evaluation in test.items()}
     grants = loop.store.ledger(loop.assessor.lineage, loop.assessor.holdout)
     return {
         "examples": {split: len(examples) for split, examples in loop.examples.items()},
         "scores": scores,
+        "objectives": {**objectives, "assessed": assessed_systems(loop.reports)},
         "scorer": loop.evaluator.scorer,
         "deterministic": loop.evaluator.deterministic,
         "candidates": sum(made.candidate is not None for report in loop.reports for made in report.proposed),
@@ -149,13 +156,17 @@ def _comparison(before: Evaluation, after: Evaluation | None, alpha: float) -> d
 
 
 def _score(evaluation: Evaluation, alpha: float) -> dict[str, Any]:
-    values = list(evaluation.values.values())
-    bounds = list(interval(values, 1 - alpha)) if len(values) > 1 else None
+    values = evaluation.values
+    groups: dict[str, list[float]] = {}
+    for example, value in values.items():
+        groups.setdefault(evaluation.clusters.get(example) or f"example {example}", []).append(value)
+    counted = {"clusters": len(groups)} if evaluation.clusters else {}
     return {
         "mean": evaluation.mean,
-        "interval": bounds,
+        "interval": list(clustered_interval(list(groups.values()), 1 - alpha)) if len(groups) > 1 else None,
         "n": len(evaluation.cells),
         "coverage": evaluation.coverage,
+        **counted,
     }
 
 

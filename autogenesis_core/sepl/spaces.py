@@ -135,14 +135,20 @@ class Assessment:
 
     @property
     def differences(self) -> tuple[float, ...]:
-        """Candidate less baseline, in the order in which examples were drawn; of examples of one cluster the sum."""
+        """Candidate less baseline, in the order in which examples were drawn; one for all examples of a cluster.
+
+        Of these it is the sum, in such a unit that the mean of the differences is the mean gain of an example.
+        """
         before, after = self.baseline.values, self.candidate.values
-        found: dict[str, float] = {}
-        for example in before:
-            if example in after:
-                cluster = self.baseline.clusters.get(example, example)
-                found[cluster] = found.get(cluster, 0.0) + after[example] - before[example]
-        return tuple(found.values())
+        clusters = self.baseline.clusters
+        gains = {example: after[example] - value for example, value in before.items() if example in after}
+        if not clusters:
+            return tuple(gains.values())
+        found: dict[tuple[bool, str], float] = {}
+        for example, gain in gains.items():
+            cluster = (example in clusters, clusters.get(example, example))
+            found[cluster] = found.get(cluster, 0.0) + gain
+        return tuple(total * len(found) / len(gains) for total in found.values())
 
 
 @frozen

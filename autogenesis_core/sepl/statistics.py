@@ -39,6 +39,22 @@ def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float
     return _student(values, level)
 
 
+def clustered_interval(groups: Sequence[Sequence[float]], level: float = 0.95) -> tuple[float, float]:
+    """The two-sided confidence interval of the mean of values that depend on each other within their group.
+
+    As `interval` where every group has one value; else with the cluster-robust error of Liang and Zeger (1986), which
+    counts groups: of E. Miller, "Adding error bars to evals", arXiv 2411.00640, with Student's quantile.
+    Raises ValueError without values.
+    """
+    values = [value for group in groups for value in group]
+    if len(values) == len(groups) or len(groups) < 2:
+        return interval(values, level)
+    mean, count = fmean(values), len(groups)
+    squares = sum(sum(value - mean for value in group) ** 2 for group in groups)
+    half = _t_quantile((1 + level) / 2, count - 1) * math.sqrt(count / (count - 1) * squares) / len(values)
+    return mean - half, mean + half
+
+
 def paired(differences: Sequence[float], draws: int = 10_000) -> Paired:
     """The mean of paired differences (after - before) and a one-sided sign-flip permutation test of it.
 

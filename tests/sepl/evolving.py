@@ -203,7 +203,7 @@ def _timeless(body):
 def found(folder, result):
     """A result and the state that it left as JSON data, without what a clock said and the run's own name."""
     run = result["run"]
-    whole = [{**result, "spent": _timeless(result["spent"])}, state(folder, run)]
+    whole = [{**result, "spent": _timeless(result["spent"]), "objectives": None}, state(folder, run)]
     return json.loads(json.dumps(whole, default=str).replace(run, "RUN"))
 
 

@@ -25,7 +25,8 @@ def result(folder: Path, *words: str) -> dict:
 
 
 def without_times(found: dict) -> dict:
-    return {**found, "spent": {key: value for key, value in found["spent"].items() if key != "seconds"}}
+    spent = {key: value for key, value in found["spent"].items() if key != "seconds"}
+    return {**found, "spent": spent, "objectives": None}
 
 
 def measured(folder: Path) -> dict:
