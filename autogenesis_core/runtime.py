@@ -210,7 +210,7 @@ class Runtime:
         if baseline:
             systems.append(System(self.manager.standing(baseline), self.manager))
         self._begin("measure")
-        evaluator = self._evaluator(budget, benchmark)
+        evaluator = self._evaluating = self._evaluator(budget, benchmark)
         await self._started("measure", examples, 0)
         found = {
             split: await evaluator.compare(systems, split, evaluator.draws("rollout", examples[split], self._epochs))
@@ -254,7 +254,7 @@ class Runtime:
         systems = [System(self.manager.records(done[when])[0], self.manager) for when in ("started", "heads")]
         self._begin("verify")
         split, chosen = self._unseen(benchmark, examples) if fresh else self._sealed_again(examples)
-        evaluator = self._evaluator(budget, benchmark)
+        evaluator = self._evaluating = self._evaluator(budget, benchmark)
         await self._started("verify", {split: chosen}, 0)
         draws = evaluator.draws(f"verify {self.run_id}", chosen, self._epochs)
         before, after = await evaluator.compare(systems, split, draws)
@@ -320,12 +320,13 @@ class Runtime:
         return estimate(plan, usage, calls, steps, price, uses_model)
 
     async def _tried(self, benchmark: Benchmark, examples: Sequence[Example]) -> tuple[Usage, int]:
-        """Tokens and calls of one rollout on the stub, of the largest of a few."""
+        """Tokens and calls of a rollout on the stub, the mean of a few; an agent that is code of its own is not run."""
         model = self.composition.model
-        if model is None or not examples:
+        if model is None or not examples or not self.composition.chosen("agent")[0].uses_model:
             return Usage(), 0
         stub, budget = StubModel(model), Budget(BudgetLimits(money=None))
         evaluator = self._evaluator(budget, benchmark)
+        evaluator.tracer = Tracer()
         evaluator.client = lambda role, seed, span, tally: ModelClient(
             stub, role, budget, seed=derive(seed, role), tally=tally
         )
@@ -360,7 +361,7 @@ class Runtime:
             loop = self._loop(budget, benchmark, examples, rounds, journal)
             if hasattr(optimizer.instance, "check"):
                 await optimizer.instance.check(loop.context(1))
-            await self._started("evolve", examples, rounds)
+            await self._started("evolve", examples, rounds, **await self._beforehand(loop))
             before = loop.records
             await loop()
             scores = await self._sealed(loop, budget, before)
@@ -388,6 +389,16 @@ class Runtime:
             raise InputError(
                 f"run {self.run_id} does not repeat: it came to another system", "its code or its configuration changed"
             )
+
+    async def _beforehand(self, loop: Loop) -> dict[str, Any]:
+        """What a person should know before anything is spent: what the gate can prove, and what a run will take."""
+        planner, model = self.hooks.planner, self.composition.model
+        described = hasattr(planner, "describe")
+        estimated = model is not None and not model.simulated and not loop.journal.replay
+        return {
+            "gate": planner.describe(loop.examples["val"], loop.assessor.level("0")) if described else "",
+            "estimate": await self.estimate() if estimated else None,
+        }
 
     async def _sealed(self, loop: Loop, budget: Budget, before: Mapping[str, Any]) -> dict[str, Evaluation]:
         """Scores on test, once for what the run began with and once for what it ended with; they steer nothing."""
@@ -490,7 +501,7 @@ class Runtime:
     ) -> Loop:
         settings, optimizer = self.settings, self.composition.optimizer
         instance = optimizer.instance if optimizer else None
-        evaluator = self._evaluator(budget, benchmark, journal)
+        evaluator = self._evaluating = self._evaluator(budget, benchmark, journal)
         heads = {name: head.version for name, head in self.manager.heads().items()}
         known = digest({split: [example.digest for example in found] for split, found in examples.items()})
         began: dict[str, JSON] = {"heads": heads, "scorer": evaluator.scorer, "examples": known}
@@ -560,7 +571,7 @@ class Runtime:
 
     def _evaluator(self, budget: Budget, benchmark: Benchmark, journal: Journal | None = None) -> Evaluator:
         model, settings = self.composition.model, self.settings
-        self._evaluating = Evaluator(
+        return Evaluator(
             benchmark=benchmark,
             executor=self.composition.executor or AsyncioExecutor(settings.workers),
             tracer=self._tracer,
@@ -574,7 +585,6 @@ class Runtime:
             deterministic=settings.deterministic,
             reducer=settings.reducer,
         )
-        return self._evaluating
 
     def _client(
         self, budget: Budget, role: str, seed: int, span: Span | None, tally: Tally | None = None
@@ -663,9 +673,12 @@ class Runtime:
             write_json(self.folder / "result.json", result)
             self._open = False
 
-    async def _started(self, verb: str, examples: Mapping[Split, Sequence[Example]], rounds: int) -> None:
+    async def _started(
+        self, verb: str, examples: Mapping[Split, Sequence[Example]], rounds: int, **more: object
+    ) -> None:
         sizes = {split: len(found) for split, found in examples.items()}
-        await self.hooks.observe("started", {"verb": verb, "runtime": self, "sizes": sizes, "rounds": rounds})
+        data = {"verb": verb, "runtime": self, "sizes": sizes, "rounds": rounds, **more}
+        await self.hooks.observe("started", data)
 
     def _described(self, verb: str) -> dict[str, Any]:
         return describe_run(verb, self.run_id, self.branch, self.composition, self._model_id())

@@ -77,6 +77,11 @@ class Resource:
     instance: Any = None  # one that a program gave, of any class
     artifacts: Mapping[str, bytes] = field(factory=dict)  # the files of a skill, by SHA-256
 
+    @property
+    def uses_model(self) -> bool:
+        """Whether it works by the composed model alone, and not by code of its own that may call anything."""
+        return bool(getattr(self.cls, "uses_model", True))
+
 
 @frozen
 class Part:

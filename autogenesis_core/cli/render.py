@@ -25,11 +25,14 @@ def render_head(data: Mapping[str, Any]) -> str:
     parts = [f"{r.record.kind} {r.record.name}" for kind in ("agent", "environment") for r in composition.chosen(kind)]
     if composition.optimizer:
         parts.append(composition.optimizer.name)
-        parts += [part.name for part in composition.gates]
+        names = [part.name.partition(" ")[2] for part in composition.gates]
+        parts += [f"gate{'s' if len(names) > 1 else ''} {', '.join(names)}"] if names else []
     sizes = ", ".join(f"{count} {split}" for split, count in data["sizes"].items())
     lines.append(f"run {runtime.run_id}  {' · '.join(parts)} · {sizes} · seed {runtime.settings.seed}")
-    if data["rounds"] and model and not model.simulated:
-        lines.append(_estimate(runtime, data))
+    if data.get("gate"):
+        lines += [f"gate  {part}" for part in data["gate"].split("; ")]
+    if data.get("estimate"):
+        lines.append(_estimate(data["estimate"], runtime.settings.budget.money))
     return "\n".join(lines) + "\n"
 
 
@@ -229,8 +232,8 @@ def _place(runtime: Any) -> str:  # a Runtime
     return f"branch {runtime.branch} · store {shown}"
 
 
-def _estimate(runtime: Any, data: Mapping[str, Any]) -> str:  # a Runtime
-    rollouts = 2 * (data["sizes"]["val"] + data["sizes"]["test"]) + data["rounds"] * (data["sizes"]["val"] + 24)
-    limit = runtime.settings.budget.money
+def _estimate(found: Any, limit: float | None) -> str:  # an Estimate
+    low, high = found.rollouts
+    cost = f"{found.money[0]:.2f} to {found.money[1]:.2f} USD" if found.money else "at an unknown price"
     stop = "no limit" if limit is None else f"stops at {limit:g} USD"
-    return f"about {rollouts} rollouts, one model call or more each; {stop} (budget.money)"
+    return f"estimate {low:,} to {high:,} rollouts, {cost}; {stop} (budget.money)"

@@ -94,7 +94,9 @@ def composed(arguments: Arguments) -> Iterator["Runtime"]:
     with rehearsal(arguments.overrides) as runtime:
         yield runtime
     if not arguments.json:
-        print("\n  dry run: models were stubs; nothing was spent, and nothing of this is kept")
+        agents = [agent for agent in runtime.composition.chosen("agent") if not agent.uses_model]
+        own = f"; agent {agents[0].record.name} is code of its own, which ran as it is" if agents else ""
+        print(f"\n  dry run: models were stubs{own}; nothing of this is kept")
 
 
 def _print(data: Mapping[str, Any], text: str, as_json: bool) -> None:
