@@ -7,16 +7,27 @@ from typing import Any
 from attrs import field, frozen, validators
 
 from autogenesis_core.catalog import Composed, Plugin
+from autogenesis_core.errors import UnknownName
 from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.dynamic import Follow
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.sepl.evaluation import Benchmark
+from autogenesis_core.sepl.reducers import draws_needed
 from autogenesis_core.services.executor import Executor
 from autogenesis_core.services.model import Model
 
 _positive: Any = validators.optional(validators.gt(0))  # attrs types a validator by the first field it serves
 
 _label: Any = validators.matches_re(r"[a-z][a-z0-9_\-]{0,63}")
+
+
+def _is_reducer(settings: "Settings", _: object, name: str) -> None:
+    try:
+        needed = draws_needed(name)
+    except UnknownName as error:
+        raise ValueError(str(error)) from None
+    if needed > settings.epochs and not settings.deterministic:
+        raise ValueError(f"{name} needs epochs={needed} or more, not {settings.epochs}")
 
 
 @frozen
@@ -54,7 +65,7 @@ class Settings:
     width: int = field(default=1, validator=validators.gt(0))
     requests: int | None = field(default=None, validator=_positive)
     epochs: int = field(default=1, validator=validators.gt(0))
-    reducer: str = "mean"
+    reducer: str = field(default="mean", validator=_is_reducer)
     deterministic: bool = False
     goal: float | None = None
     commit: bool = True

@@ -285,6 +285,11 @@ class Evaluator:
                 result: Result = await self._score(example, outcome, seed, span, tally)
             except (BudgetExceeded, PluginError, AuthenticationFailed, BadRequest, StoreError):
                 raise
+            except asyncio.CancelledError:
+                if (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                # Nobody stopped this run: something within the agent was cancelled.
+                result = Failed("cancelled", "what the agent waited for was cancelled")
             except Exception as error:  # noqa: BLE001  # agents are third parties' code; what they raise is a result
                 result = failure(error)
             span.data |= _summary(outcome, result)

@@ -30,6 +30,13 @@ def reducer(name: str) -> Reducer:
     return (lambda values: _pass_at(values, k)) if found[1] == "pass_at" else (lambda values: _at_least(values, k))
 
 
+def draws_needed(name: str) -> int:
+    """How many epochs a reducer needs at least; raises UnknownName."""
+    reducer(name)
+    found = _COUNTING.fullmatch(name)
+    return int(found[2]) if found else 1
+
+
 def _pass_at(values: Sequence[float], k: int) -> float:
     n, passed = len(values), sum(value >= _PASSED for value in values)
     return float(passed > 0) if n <= k else 1.0 - comb(n - passed, k) / comb(n, k)
