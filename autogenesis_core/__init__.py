@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         LifecycleError,
         ModelError,
         ModelTimeout,
+        ModelUnavailable,
         OptimizerFailed,
         Overloaded,
         PluginError,
@@ -97,8 +98,8 @@ _MODULES = {
     "errors": (
         "AuthenticationFailed AutogenesisError BadRequest BudgetExceeded ConfigurationError Conflict "
         "ContextExceeded InputError InvalidAnswer InvalidRecord LifecycleError ModelError ModelTimeout "
-        "OptimizerFailed Overloaded PluginError RateLimited Refused RetryableModelError StoreError TemplateError "
-        "TransportError UnknownName did_you_mean unknown"
+        "ModelUnavailable OptimizerFailed Overloaded PluginError RateLimited Refused RetryableModelError StoreError "
+        "TemplateError TransportError UnknownName did_you_mean unknown"
     ),
     "evolution": "evolve",
     "hookspecs": "hookimpl",
@@ -184,6 +185,7 @@ __all__ = [
     "ModelError",
     "ModelRequest",
     "ModelTimeout",
+    "ModelUnavailable",
     "OptimizerFailed",
     "Outcome",
     "Overloaded",

@@ -13,6 +13,7 @@
     ├── StoreError                       the store cannot be read or written
     │   └── Conflict                     a head moved between assessment and commit
     ├── BudgetExceeded                   a limit of the budget was reached
+    ├── ModelUnavailable                 no model answers any more, however often it is asked
     ├── OptimizerFailed                  an optimizer that fails again and again; the last cause is said
     └── ModelError                       a model call failed for good
         ├── RetryableModelError          …or for now; carries `retry_after`
@@ -91,6 +92,10 @@ class Conflict(StoreError):
 
 class OptimizerFailed(AutogenesisError):
     """An optimizer whose proposals failed again and again: its model is dead, or answers nothing that can be used."""
+
+
+class ModelUnavailable(AutogenesisError, ConnectionError):
+    """Rollouts failed in a row because no model answered; to go on would be to decide on nothing."""
 
 
 class BudgetExceeded(AutogenesisError, RuntimeError):

@@ -20,8 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
         _say(f"autogenesis: {error}{notes}")
         return error.exit_code
-    except KeyboardInterrupt:
-        print("autogenesis: interrupted; what was committed stays", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        said = getattr(error.__context__, "__notes__", ["what was committed stays"])  # a run says how it goes on
+        print(f"autogenesis: interrupted; {'; '.join(said)}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader went away; pointing stdout elsewhere keeps the interpreter's last flush quiet.

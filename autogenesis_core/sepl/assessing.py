@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field
 
-from autogenesis_core.errors import BudgetExceeded, Conflict, StoreError
+from autogenesis_core.errors import BudgetExceeded, Conflict, ModelUnavailable, StoreError
 from autogenesis_core.identity import JSON, derive
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.reference import Reference
@@ -93,8 +93,8 @@ class Assessor:
             context = loop.context(report.number)
             try:
                 assessment = await loop.hooks.evaluate(context, candidate)
-            except BudgetExceeded:
-                # Nothing is decided: with more budget this number is the next assessment's, as its level is.
+            except (BudgetExceeded, ModelUnavailable):
+                # Nothing is decided: when it goes on this number is the next assessment's, as its level is.
                 loop.journal.forget("assess", self.decision)
                 self.decisions -= 1
                 raise

@@ -20,6 +20,7 @@ from autogenesis_core.errors import (
     InvalidAnswer,
     ModelError,
     ModelTimeout,
+    ModelUnavailable,
     PluginError,
     Refused,
     StoreError,
@@ -74,6 +75,9 @@ class EpisodeBenchmark(Benchmark):
         return Score(outcome.reward, f"return {outcome.reward:g} in {outcome.steps} steps")
 
 
+_UNREACHED = 5  # rollouts in a row without an answer, after which a run ends rather than decide on them
+
+
 @frozen
 class Draw:
     """One rollout to be made: an example under a seed, of which systems that are compared meet the same.
@@ -107,6 +111,7 @@ class Evaluator:
         settings: the model's, part of every evaluation's key
         deterministic: the same input always gives the same score, so that nothing is drawn twice
         reducer: how several epochs of an example become one value
+        unreached: the rollouts that got no answer of a model, since one did
         doing: what is under way, by a label that says what for, with its done and its total rollouts
     """
 
@@ -123,6 +128,7 @@ class Evaluator:
     deterministic: bool = False
     reducer: str = "mean"
     made: int = 0
+    unreached: list[str] = field(factory=list)
     used: Amount = field(factory=Amount)  # by the rollouts that were made
     doing: dict[str, list[int]] = field(factory=dict)
     _cells: dict[str, Trace] = field(factory=dict)
@@ -258,7 +264,19 @@ class Evaluator:
         body = {**body_of(trace, job.split, keep=job.keep), **used_json(tally)}
         self._count(body)
         self.journal.keep("rollout", key, body)
+        self._check_reached(key, tally.gave_up if isinstance(trace.result, Failed) else "")
         return trace
+
+    def _check_reached(self, key: str, gave_up: str) -> None:
+        """Raises ModelUnavailable when rollouts in a row got no answer; these are no results then."""
+        if not gave_up:
+            self.unreached.clear()
+            return
+        self.unreached.append(key)
+        if len(self.unreached) >= _UNREACHED:
+            for failed in self.unreached:
+                self.journal.forget("rollout", failed)
+            raise ModelUnavailable(f"{len(self.unreached)} rollouts in a row got no answer of the model: {gave_up}")
 
     def _count(self, body: Mapping[str, Any]) -> None:
         self.made += 1
@@ -290,7 +308,7 @@ class Evaluator:
                     raise
                 # Nobody stopped this run: something within the agent was cancelled.
                 result = Failed("cancelled", "what the agent waited for was cancelled")
-            except Exception as error:  # noqa: BLE001  # agents are third parties' code; what they raise is a result
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # third parties' code: what it raises is a result
                 result = failure(error)
             span.data |= _summary(outcome, result)
         cost = _cost(tally.tokens, tally.money, seconds, (tally.tokens - own[0], tally.money - own[1]))
@@ -341,7 +359,7 @@ class Evaluator:
                     score = await score
         except (PluginError, BudgetExceeded, AuthenticationFailed, BadRequest):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # Not the system's own fault, so it must not count as its score.
             reason = f"the scorer of {name} failed on {example.id}: {type(error).__name__}: {error}"
             if timer.expired() or isinstance(error, ModelTimeout):
@@ -363,7 +381,7 @@ class Evaluator:
         return self.benchmark.judge(example, outcome, self.client("judge", seed, span, tally))
 
 
-def failure(error: Exception) -> Failed:
+def failure(error: BaseException) -> Failed:
     """What kind of failure an exception in a rollout is: only the system's own fault is `invalid`."""
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, ModelTimeout | TimeoutError):

@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from autogenesis_core.errors import BudgetExceeded, InputError, ModelError, OptimizerFailed
+from autogenesis_core.errors import BudgetExceeded, InputError, ModelError, ModelUnavailable, OptimizerFailed
 from autogenesis_core.hooks import Hooks
 from autogenesis_core.identity import derive
 from autogenesis_core.rspl.manager import Manager
@@ -132,6 +132,7 @@ class Loop:
     _order: tuple[int, Sequence[Example]] = (-1, ())  # of train in one pass through it
     _dead: int = 0  # failures before the optimizer answered for the first time
     _alive: bool = False
+    _reached: int = 1  # the first round in which a rollout may have got no answer since the last that had one
     _first: asyncio.Lock = field(factory=asyncio.Lock)
 
     def __attrs_post_init__(self) -> None:
@@ -166,6 +167,7 @@ class Loop:
                     await self._last_assessment(number)
                     if self.stopped:
                         return
+                self._note_reached(number)
                 self._hold(assess=True)
                 if self.journal.recall("round", str(number)) is None:
                     self.budget.check()
@@ -182,6 +184,7 @@ class Loop:
                     if self.stopped:
                         return
                 report = await self._pool(number, proposed)
+                self._note_reached(number + 1)
                 last = self._is_last(number)
                 if not self._is_due(last=last):
                     await self._conclude(report)
@@ -192,6 +195,12 @@ class Loop:
                     under_way = report, asyncio.create_task(self._assess(report))
                 if self.stopped:
                     return
+        except ModelUnavailable:
+            # What was made of rollouts without an answer is made again when there are answers.
+            for doubtful in range(self._reached, number + 1):
+                self.journal.forget("answer", str(doubtful))
+                self.journal.forget("round", str(doubtful))
+            raise
         except BudgetExceeded as error:
             self.stopped = error.reason
             if self.journal.recall("last", str(number)) is None:
@@ -200,6 +209,10 @@ class Loop:
             if under_way is not None:
                 under_way[1].cancel()
                 await asyncio.gather(under_way[1], return_exceptions=True)
+
+    def _note_reached(self, number: int) -> None:
+        if not self.evaluator.unreached:
+            self._reached = number
 
     def system(self, records: Mapping[str, Record] | None = None) -> System:
         """The committed system, or another of the same manager."""
@@ -235,9 +248,11 @@ class Loop:
         context.parent = await self.hooks.parent(context)
         made = None
         if not self._alive:
-            # Until the optimizer has answered once, one proposal is made at a time: a dead one costs little.
+            # Until the optimizer has answered once, the first proposal alone is made, again and again and from the
+            # same rollouts: a dead one costs little.
             async with self._first:
-                made = None if self._alive else await self._operate(context)
+                while not self._alive and self._dead < FAILURES and (made is None or made.state == "failed"):
+                    made = await self._operate(context)
         made = made or await self._operate(context)
         if decided and decided["proposed"][context.slot][0] == "failed":
             # Also where what failed then is not the journal's to repeat: an optimizer that asks for itself.
@@ -254,7 +269,7 @@ class Loop:
         except ModelError as error:
             self._dead += not self._alive
             return evolve(made, state="failed", reason=f"{type(error).__name__}: {error.reason}")
-        self._alive = True
+        self._alive = self._alive or bool(hypotheses or edits)
         made = evolve(made, hypotheses=hypotheses, edits=edits, reason="nothing was proposed")
         return await self._improved(context, made) if edits else made
 
@@ -413,7 +428,7 @@ class Loop:
         self._in_vain = [*self._in_vain, number] if in_vain else []
         for made in proposed:
             self._failures = self._failures + 1 if made.state in ("failed", "invalid") else 0
-            if self._failures < FAILURES:
+            if max(self._failures, self._dead) < FAILURES:
                 continue
             # A mended model is asked again: what it answered in vain is no part of the run.
             for failed in [number, *self._in_vain]:

@@ -46,11 +46,16 @@ class NoMeter:
 
 @define
 class Tally:
-    """What the calls of one rollout, or of one proposal, used."""
+    """What the calls of one rollout, or of one proposal, used.
+
+    Arguments:
+        gave_up: why the last call had no answer after all attempts; empty if it had one
+    """
 
     calls: int = 0
     usage: Usage = field(factory=Usage)
     money: float = 0.0
+    gave_up: str = ""
 
     @property
     def tokens(self) -> int:
@@ -63,6 +68,7 @@ class Tally:
         self.money += money
         if answer is not None:
             self.usage += answer.usage
+            self.gave_up = ""
 
 
 @define
@@ -163,6 +169,8 @@ class ModelClient:
                 return await self._once(request, tally)
             except RetryableModelError as error:
                 if attempt == self.attempts:
+                    if self.tally is not None:
+                        self.tally.gave_up = f"{type(error).__name__}: {error.reason}"
                     raise
                 await asyncio.sleep(self._pause(attempt, error.retry_after))
         raise ModelError("no attempt was allowed", "model attempts must be at least 1")
