@@ -132,6 +132,11 @@ class Hooks:
         return next((gate for gate in self._gates() if hasattr(gate, "plan")), None)
 
     @property
+    def whole(self) -> bool:
+        """Whether a gate needs all of val, however few pairs the test would do with."""
+        return any(getattr(gate, "whole", False) for gate in self._gates())
+
+    @property
     def compares(self) -> bool:
         """Whether a gate compares scores; one that says `guards = True` sees to something else."""
         gates = self._gates()

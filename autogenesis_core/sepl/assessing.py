@@ -202,14 +202,18 @@ class Assessor:
         loop = self.loop
         clusters = {example.id: example.cluster for example in loop.examples["val"] if example.cluster}
         nothing = Evaluation("", "val", (), loop.evaluator.benchmark.lowest, loop.evaluator.reducer, clusters)
-        return Assessment(nothing, nothing, look=-1, complete=False, examples=self._examples)
+        return Assessment(
+            nothing, nothing, look=-1, complete=False, examples=self._examples,
+            holdout=tuple(example.id for example in loop.examples["val"]), priced=loop.budget.price is not None,
+        )  # fmt: skip
 
     def _looks(self, level: float | None) -> tuple[int, ...]:
         val, planner = self.loop.examples["val"], self.loop.hooks.planner
         # A cluster counts once, so nobody looks at a part of it.
         if level is None or any(example.cluster for example in val):
             return (len(val),)
-        return tuple(planner.plan(len(val), level))
+        looks = tuple(planner.plan(len(val), level))
+        return (*looks, len(val)) if self.loop.hooks.whole and looks[-1] < len(val) else looks
 
     @property
     def _reused(self) -> bool:

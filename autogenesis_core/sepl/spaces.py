@@ -80,6 +80,8 @@ class Assessment:
         stopped: the vote that ended it before all evidence was there
         committed: the last committed state, by `kind/name`
         examples: those of train and val that the evidence may stand on, targets included
+        holdout: the ids of those of val
+        priced: whether it is known what a call costs; else money that was spent is counted as none
         votes: of the gates before the one that is asked
     """
 
@@ -94,6 +96,8 @@ class Assessment:
     stopped: "Vote | None" = None
     committed: Mapping[str, Record] = field(factory=dict, repr=False)
     examples: Sequence[Example] = field(factory=tuple, repr=False)
+    holdout: tuple[str, ...] = field(default=(), repr=False)
+    priced: bool = False
     votes: tuple["Vote", ...] = ()
 
     @property

@@ -23,7 +23,7 @@ from autogenesis_core.rspl.prompt import parse_prompt
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.tool import Tool
 from autogenesis_core.rspl.toolbox import Toolbox, ToolSet
-from autogenesis_core.sepl.evaluation import SPLITS, Cell, Evaluation, Outcome, Question, Score, Scored, Split
+from autogenesis_core.sepl.evaluation import SPLITS, Cell, Cost, Evaluation, Outcome, Question, Score, Scored, Split
 from autogenesis_core.sepl.spaces import Assessment, Candidate, Vote
 from autogenesis_core.services.client import ModelClient
 from autogenesis_core.services.model import ModelRequest, ToolCall
@@ -294,13 +294,18 @@ class GateContract(PluginContract):
 
     def vote(self, before: Sequence[float], after: Sequence[float], *, known: bool = True) -> Vote:
         """The gate's vote on these scores of a harmless edit; it may be not `known` what stands now."""
+        cost = Cost(100, 0.001, 1.0)
         cells = [
-            tuple(Cell(f"e{index}", Scored(value)) for index, value in enumerate(values)) for values in (before, after)
+            tuple(Cell(f"e{index}", Scored(value), cost=cost) for index, value in enumerate(values))
+            for values in (before, after)
         ]
         evaluations = Evaluation("new", "val", cells[1]), Evaluation("old", "val", cells[0])
         examples = [Question(f"e{index}", f"example {index}", str(index)) for index in range(len(before))]
         old, new = ({"prompt/example": _edited(text)} for text in ("Answer the question.", "Answer in one word."))
-        assessment = Assessment(*evaluations, committed=old if known else {}, examples=examples if known else ())
+        assessment = Assessment(
+            *evaluations, committed=old if known else {}, examples=examples if known else (),
+            holdout=tuple(example.id for example in examples),
+        )  # fmt: skip
         return asyncio.run(self.gate.sepl_gate(candidate=Candidate(new if known else {}), assessment=assessment))  # type: ignore[no-any-return]
 
     def _compares(self) -> bool:

@@ -99,6 +99,24 @@ def test_a_gate_that_plans_fewer_pairs_than_there_are_pays_for_no_more(compositi
     assert result["rounds"][0]["looks"]["planned"] == [6]
 
 
+def test_a_gate_that_needs_all_of_val_gets_it_after_the_looks_that_another_plans(composition):
+    class Whole(Guards):
+        whole = True
+
+    gate = Tests("continue", looks=6)
+    ledger(composition([5], gate=[gate, Whole()]))
+    assert [(assessment.looks, assessment.look) for assessment in gate.seen] == [((6, 10), look) for look in (-1, 0, 1)]
+    assert len(gate.seen[-1].baseline.cells) == 10
+
+
+def test_gates_know_what_is_held_out_and_whether_calls_are_priced(composition):
+    gate = Tests("continue")
+    ledger(composition([5], gate=gate))
+    assert gate.seen[0].holdout == tuple(f"val-{i}" for i in range(10))
+    assert gate.seen[-1].examples[-10:] == gate.seen[0].examples[10:]
+    assert gate.seen[0].priced  # without a model nothing is paid for
+
+
 def test_gates_that_only_guard_commit_nothing_and_val_is_not_paid_for(run, composition):
     ran = run(composition([5], gate=Guards()))
     (entry,) = ran.result["rounds"]

@@ -1,0 +1,1 @@
+"""The gate that guards what a task takes: tokens, money and time."""
