@@ -34,6 +34,7 @@ from autogenesis_core.sepl.loop import Loop
 from autogenesis_core.sepl.operators import Operators
 from autogenesis_core.sepl.progress import Progress, progress
 from autogenesis_core.sepl.report import baseline_result, describe_run, evolution_result, measure_result, verify_result
+from autogenesis_core.sepl.scorer import scorer_note
 from autogenesis_core.sepl.spaces import Candidate
 from autogenesis_core.sepl.splits import without_duplicates
 from autogenesis_core.sepl.usage import record_calls, remember_used
@@ -547,6 +548,8 @@ class Runtime:
         )
         self._check_rollouts(budget, examples)
         self._note_models(stood)
+        if note := scorer_note(self.store, stood, evaluator.scorer):
+            self.manager.notes.append(note)
         return loop
 
     def _check_rollouts(self, budget: Budget, examples: Mapping[Split, Sequence[Example]]) -> None:

@@ -316,6 +316,7 @@ def _body(loop: "Loop", report: "RoundReport", candidate: Candidate, decision: s
         "round": report.number,
         "decision": decision,
         "candidate": candidate.id,
+        "scorer": loop.evaluator.scorer,
         "hypotheses": [
             {"text": h.text, "variables": h.variables, "examples": h.examples} for h in candidate.hypotheses
         ],

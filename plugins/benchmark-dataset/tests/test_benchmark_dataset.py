@@ -394,6 +394,8 @@ def test_evaluations_with_another_scorer_are_not_comparable(tmp_path):
     assert first == Dataset("a.json", scorer=own(tmp_path, "return 1")).digest
     assert first != Dataset("a.json", scorer=own(tmp_path, "return 0")).digest
     assert Dataset("a.json").digest != Dataset("a.json", scorer="numeric").digest
+    assert Dataset("a.json", tolerance=0.1).digest != Dataset("a.json").digest
+    assert Dataset("moved.json", split="fold").digest == Dataset("a.json").digest
     with pytest.raises(InputError, match="there is no file"):
         _ = Dataset("a.json", scorer=f"{tmp_path}/none.py:score").digest
 

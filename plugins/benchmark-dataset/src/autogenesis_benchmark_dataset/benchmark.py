@@ -52,17 +52,18 @@ class Dataset(Benchmark):
             examples stay in one split, and intervals count with groups
     """
 
-    path: str
-    input: str | None = None
-    target: str | None = None
-    id: str | None = None
+    # What repr shows is the scorer: the digest is over it. These say which examples there are, and where.
+    path: str = field(repr=False)
+    input: str | None = field(default=None, repr=False)
+    target: str | None = field(default=None, repr=False)
+    id: str | None = field(default=None, repr=False)
     scorer: str = "exact"
-    split: str | None = None
-    cluster: str | None = None
+    split: str | None = field(default=None, repr=False)
+    cluster: str | None = field(default=None, repr=False)
     tolerance: float = field(default=0.0, validator=validators.ge(0))
     subset: bool = False
     rubric: str | None = None
-    threads: bool = False
+    threads: bool = field(default=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         names = [*scorers.SCORERS, "judge"]
