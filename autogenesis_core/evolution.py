@@ -34,7 +34,8 @@ async def evolve(
     Arguments:
         function: called as `function(input, **variables)`, sync or async; returns the answer
         variables: the values to start from, by name
-        examples: (input, target) pairs or `{"input": …, "target": …}`; split into train, val and test by content
+        examples: (input, target) pairs or `{"input": …, "target": …}`; split into train, val and test by content. Those
+            with the same `"cluster"` depend on each other: they stay in one split, and intervals count clusters
         scorer: `scorer(answer, target)`, sync or async, gives a number, higher is better, or a number and feedback
         overrides: further settings as on the command line, e.g. `"seed=3"`, `"budget.money=5"`
         threads: `function` and `scorer` are thread-safe: sync ones are called in threads, so that one that blocks does
@@ -91,6 +92,8 @@ class _Pairs(Benchmark):
 def _questions(examples: Sequence[Any]) -> list[Question]:  # pairs or mappings
     made = []
     for index, example in enumerate(examples):
-        text, target = (example["input"], example.get("target")) if isinstance(example, Mapping) else example
-        made.append(Question(f"example-{index}", str(text), target))
+        if not isinstance(example, Mapping):
+            example = dict(zip(("input", "target"), example, strict=True))
+        cluster = {"cluster": example["cluster"]} if "cluster" in example else {}
+        made.append(Question(f"example-{index}", str(example["input"]), example.get("target"), cluster))
     return made

@@ -36,7 +36,7 @@ from autogenesis_core.sepl.progress import Progress, progress
 from autogenesis_core.sepl.report import baseline_result, describe_run, evolution_result, measure_result, verify_result
 from autogenesis_core.sepl.scorer import scorer_note
 from autogenesis_core.sepl.spaces import Candidate
-from autogenesis_core.sepl.splits import without_duplicates
+from autogenesis_core.sepl.splits import plain_text, without_duplicates
 from autogenesis_core.sepl.usage import record_calls, remember_used
 from autogenesis_core.services.client import ModelClient, Tally
 from autogenesis_core.services.executor import AsyncioExecutor
@@ -277,11 +277,11 @@ class Runtime:
         self, benchmark: Benchmark, examples: Mapping[Split, Sequence[Example]]
     ) -> tuple[Split, Sequence[Example]]:
         """As many examples as test has that are in none of the run's splits."""
-        known = {example.digest for split in SPLITS for example in examples[split]}
+        known = {plain_text(example.input) for split in SPLITS for example in examples[split]}
         size = len(examples["test"]) or len(examples["val"])
         sizes: dict[Split, int] = {"train": 0, "val": 0, "test": len(known) + size}
         made = benchmark.examples(sizes, derive(self.settings.seed, "verify", self.run_id) % 2**31)
-        unseen = [example for example in made["test"] if example.digest not in known][:size]
+        unseen = [example for example in made["test"] if plain_text(example.input) not in known][:size]
         if len(unseen) < min(size, 10):
             raise InputError(
                 f"the benchmark has only {len(unseen)} examples that the run never saw",

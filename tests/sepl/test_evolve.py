@@ -129,6 +129,12 @@ def test_examples_may_be_mappings():
     assert run(answer, examples=found)["variables"] == {"skill": 9}
 
 
+def test_examples_of_one_cluster_stay_in_one_split_and_are_counted_as_one():
+    found = [{"input": text, "target": target, "cluster": f"page {target // 2}"} for text, target in EXAMPLES]
+    score = run(answer, examples=found)["scores"]["test"]["before"]
+    assert score["n"] / 2 <= score["clusters"] < score["n"]
+
+
 def test_a_variable_that_is_not_evolved_stays():
     assert run(answer, variables={"skill": 3, "style": "bold"})["variables"] == {"skill": 9, "style": "bold"}
 
