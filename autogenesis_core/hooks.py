@@ -182,7 +182,11 @@ class Hooks:
             external = getattr(self._plugins[name], "external", False)
             vote = recorded(name) if external else None
             if vote is None:
+                if external:
+                    await self.observe("asking", {"gate": name})
                 found = [answer async for answer in self._answers("sepl_gate", _is_vote, [(name, call)])]
+                if external:
+                    await self.observe("answered", {"gate": name})
                 if not found:
                     continue
                 vote = found[0]

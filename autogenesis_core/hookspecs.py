@@ -114,7 +114,7 @@ async def sepl_commit(context: "SeplContext", candidate: "Candidate", assessment
 
 @hookspec
 async def sepl_observe(event: str, data: Mapping[str, Any]) -> None:
-    """Told of what happens in a run: "started", "evaluated", "round", "progress", "finished".
+    """Told of what happens in a run: "started", "round", "asking" and "answered" (of an external gate), "finished".
 
     Errors are caught and reported.
     """

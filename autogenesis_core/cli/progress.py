@@ -18,6 +18,7 @@ class Progress:
     def __init__(self, *, quiet: bool, terminal: bool) -> None:
         self._quiet = quiet
         self._terminal = terminal and not quiet
+        self._runtime: Runtime | None = None
         self._foot: Any = None  # rich's, imported only where there is a terminal
 
     @hookimpl
@@ -27,9 +28,14 @@ class Progress:
             return
         if event == "started":
             self._say(render_head(data))
-            self._open(data["runtime"])
+            self._runtime = data["runtime"]
+            self._open()
         elif event == "round":
             self._say(render_round(data["report"]))
+        elif event == "asking":
+            self.close()
+        elif event == "answered":
+            self._open()
 
     def close(self) -> None:
         """Takes the foot away."""
@@ -37,8 +43,9 @@ class Progress:
             self._foot.stop()
             self._foot = None
 
-    def _open(self, runtime: "Runtime") -> None:
-        if not self._terminal:
+    def _open(self) -> None:
+        runtime = self._runtime
+        if not self._terminal or runtime is None or self._foot is not None:
             return
         from rich.live import Live
         from rich.text import Text

@@ -181,7 +181,7 @@ def test_the_events_in_the_reference_are_those_that_the_core_tells_of():
     source = "\n".join(path.read_text() for path in (ROOT / "autogenesis_core").rglob("*.py"))
     told = {
         "rspl": set(re.findall(r'(?:observe_resource|_tell)\(\s*"(\w+)"', source)),
-        "sepl": set(re.findall(r'hooks\.observe\(\s*"(\w+)"', source)),
+        "sepl": set(re.findall(r'(?:hooks|self)\.observe\(\s*"(\w+)"', source)),
     }
     for layer, events in told.items():
         section = page("reference/hooks.md").partition(f"### `{layer}_observe")[2].partition("\n#")[0]
