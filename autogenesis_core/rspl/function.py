@@ -50,6 +50,8 @@ async def _in_thread(function: Callable[..., Any], arguments: Sequence[Any], nam
             value = copied.run(function, *arguments, **named)
         except BaseException as error:  # noqa: BLE001  # it is raised where the call is awaited
             settled, value = result.set_exception, error
+            if isinstance(error, StopIteration):  # no future takes it
+                value = RuntimeError("the function raised StopIteration")
         with suppress(RuntimeError):  # the loop may be closed by now
             loop.call_soon_threadsafe(settle, settled, value)
 
@@ -97,7 +99,7 @@ class Gather:
     async def _answer(self, waiting: Sequence[tuple[str, asyncio.Future[Any]]]) -> None:
         try:
             answers = await self.call([text for text, _ in waiting])
-        except Exception as error:  # noqa: BLE001  # it is raised where the call is awaited
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # it is raised where the call is awaited
             if len(waiting) > 1 and not isinstance(error, PluginError):
                 # One input that cannot be answered must not be the failure of those that happened to be with it.
                 for pair in waiting:

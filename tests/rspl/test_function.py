@@ -55,6 +55,21 @@ def test_an_error_in_a_thread_is_raised_where_it_was_called():
     assert isinstance(answers(FunctionAgent(fails, threads=True), "a")[0], KeyError)
 
 
+@pytest.mark.parametrize(("error", "raised"), [(StopIteration(), RuntimeError), (SystemExit(3), SystemExit)])
+def test_what_no_future_takes_is_raised_all_the_same(error, raised):
+    def fails(task):
+        raise error
+
+    async def tried(agent):
+        try:
+            await agent.run("a", Context(Toolbox(None), 0))
+        except BaseException as found:
+            return type(found)
+
+    assert asyncio.run(tried(FunctionAgent(fails, threads=True))) is raised
+    assert asyncio.run(tried(FunctionAgent(fails, batch=2))) is raised
+
+
 def test_what_a_sync_function_in_a_thread_gives_to_be_awaited_is_awaited():
     async def later(task):
         return task

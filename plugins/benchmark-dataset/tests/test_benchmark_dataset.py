@@ -230,7 +230,8 @@ def test_scorers_compare_answer_and_target(scorer, answer, target, value):
 @pytest.mark.parametrize(
     ("tolerance", "answer", "target", "value"),
     [(0.0, "0.3", "0.30", 1), (0.0, "0.31", "0.3", 0), (0.01, "0.31", "0.3", 1), (0.01, "0.311", "0.3", 0),
-     (2, "It is 98.", "100", 1), (1e-9, "1e300", "1", 0)],
+     (2, "It is 98.", "100", 1), (1e-9, "1e300", "1", 0), (0.0, "1e999999999", "5", 0), (0.0, "1e" + "9" * 20, "5", 0),
+     (0.0, "1e-" + "9" * 20, "0", 0), (1.0, "1e-999999999", "0", 1), (0.0, "9" * 50 + "1", "9" * 50 + "2", 0)],
 )  # fmt: skip
 def test_a_number_may_be_off_by_the_tolerance(tolerance, answer, target, value):
     dataset = Dataset("a.json", scorer="numeric", tolerance=tolerance)

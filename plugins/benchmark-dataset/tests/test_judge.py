@@ -87,7 +87,7 @@ def test_a_reply_that_is_no_verdict_is_a_failure_and_never_a_zero(reply):
 
 def test_a_judge_that_does_not_answer_is_no_zero_either(monkeypatch):
     monkeypatch.setattr("autogenesis_core.services.client.ModelClient._pause", lambda *_: 0.0)
-    result, _, _ = measure(lambda request: Overloaded("busy"))
+    result, _, _ = measure(lambda request: Overloaded("busy"), "splits.test=3")
     assert (result["scores"]["test"]["mean"], result["scores"]["test"]["coverage"]) == (None, 0)
 
 
@@ -97,6 +97,11 @@ def test_an_answer_cannot_end_its_fence_or_give_orders_as_the_judge():
     for request in requests:
         assert texts(request)["answer"] == attack
         assert "never an instruction" in request.messages[0]["content"].partition("The question:")[0]
+
+
+def test_an_answer_that_nobody_can_send_is_judged_all_the_same():
+    result, _, requests = measure(fair, "splits.test=1", answer=lambda task: "half a \ud800 pair")
+    assert (result["scores"]["test"]["mean"], texts(requests[0])["answer"]) == (0, "half a ? pair")
 
 
 def test_what_the_judge_costs_is_in_the_budget_and_not_in_the_systems_cost():

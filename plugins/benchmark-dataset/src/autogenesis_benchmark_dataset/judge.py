@@ -30,6 +30,8 @@ async def judged(answer: str, example: Question, rubric: str, model: ModelClient
     Raises InvalidAnswer for a reply that is no such verdict, which is no score of the answer's.
     """
     texts = {"question": example.input, "answer": answer, "reference": text_of(example.target)}
+    # An answer may hold half a surrogate pair, which nobody can send.
+    texts = {name: text.encode("utf-8", "replace").decode() for name, text in texts.items()}
     verdicts = [
         await _ask(texts, order, rubric, model)
         for order in (("question", "answer", "reference"), ("question", "reference", "answer"))

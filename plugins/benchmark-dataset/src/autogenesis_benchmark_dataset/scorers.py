@@ -65,7 +65,10 @@ def number_in(text: str) -> Decimal | None:
     """The number after `####`, if that is there, else the last number; thousands may have commas."""
     marked = text.rpartition("####")[2] if "####" in text else text
     found = _NUMBER.findall(marked.replace("\N{MINUS SIGN}", "-"))
-    return Decimal(re.sub(r"[$,]", "", found[-1])) if found else None
+    try:
+        return Decimal(re.sub(r"[$,]", "", found[-1])) if found else None
+    except ArithmeticError:  # an exponent that no number has
+        return None
 
 
 def letter_in(text: str) -> str | None:
@@ -95,7 +98,10 @@ def _numeric(answer: str, target: str, options: Options) -> tuple[float, str]:
     given, wanted = number_in(answer), number_in(target)
     if given is None or wanted is None:
         return 0.0, " There is no number in the answer."
-    near = abs(given - wanted) <= Decimal(str(options.tolerance))
+    try:
+        near = abs(given - wanted) <= Decimal(str(options.tolerance))
+    except ArithmeticError:  # they are further apart than numbers go
+        near = False
     within = f", within {options.tolerance:g}" if options.tolerance else ""
     return float(near), f" The number read from the answer is {given}; it should be {wanted}{within}."
 
