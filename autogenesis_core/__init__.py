@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     )
     from autogenesis_core.services.secrets import SecretText, redact
     from autogenesis_core.structuring import structure
+    from autogenesis_core.terminal import visible
     from autogenesis_core.userfile import load_function
 
 __version__ = "0.1.0"
@@ -134,6 +135,7 @@ _MODULES = {
     "services.model": "Message Model ModelAnswer ModelRequest Price ToolCall Usage estimate_tokens",
     "services.secrets": "SecretText redact",
     "structuring": "structure",
+    "terminal": "visible",
     "userfile": "load_function",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
@@ -255,6 +257,7 @@ __all__ = [
     "tool",
     "unknown",
     "variable",
+    "visible",
 ]
 
 

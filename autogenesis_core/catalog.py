@@ -32,6 +32,7 @@ DISTRIBUTIONS = {
     "environment/gymnasium": "autogenesis-environment-gymnasium",
     "gate/auto": "autogenesis-gate-paired-test",
     "gate/cost": "autogenesis-gate-cost",
+    "gate/human": "autogenesis-gate-human",
     "gate/improvement": "autogenesis-gate-improvement",
     "gate/no_regression": "autogenesis-gate-no-regression",
     "gate/paired_test": "autogenesis-gate-paired-test",

@@ -58,4 +58,6 @@ def verdict(votes: Sequence[Vote]) -> Verdict:
         for vote in votes:
             if vote.decision == decision:
                 return Verdict(vote.decision, vote.reason, votes)
-    return Verdict("commit", votes[-1].reason, votes)
+    # Of what all agree on, the proof says most; a gate that guards, or a person, says it without figures.
+    proofs = [vote for vote in votes if vote.evidence.get("p") is not None]
+    return Verdict("commit", (proofs or votes)[-1].reason, votes)

@@ -214,3 +214,34 @@ def test_examples_of_one_cluster_are_one_planned_pair():
     assert (found.planned, len(found.differences)) == (5, 5)
     grouped = evolve(found, baseline=evolve(found.baseline, clusters=clusters))
     assert (grouped.planned, len(grouped.differences)) == (4, 4)
+
+
+def test_observers_know_while_a_person_is_asked_and_what_is_recorded_is_not_asked_again(run, composition, better):
+    told = []
+
+    class Person:
+        external = True
+
+        @hookimpl
+        async def sepl_gate(self, candidate):
+            told.append("the question")
+            return Vote("person", "commit", "yes")
+
+    class Watches:
+        @hookimpl
+        async def sepl_observe(self, event, data):
+            if event in ("asking", "answered"):
+                told.append((event, data["gate"]))
+
+    async def evolve_():
+        async with Runtime(composition([5], gate=[better(), Person()])) as ag:
+            ag.observe(Watches())
+            await ag.evolve()
+
+    asyncio.run(evolve_())
+    assert told == [("asking", "gate person 1"), "the question", ("answered", "gate person 1")]
+    hooks = Hooks()
+    hooks.register(Person(), "gate person")
+    vote = Vote("person", "reject", "no")
+    assert asyncio.run(hooks.votes(None, None, lambda _: vote)) == (vote,)
+    assert len(told) == 3

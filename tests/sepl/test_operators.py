@@ -24,6 +24,12 @@ def test_a_commit_needs_every_vote(votes, decision, reason):
     assert (found.decision, found.reason, list(found.votes)) == (decision, reason, votes)
 
 
+def test_the_reason_of_a_commit_is_its_proof_whoever_votes_last():
+    proof = Vote("test", "commit", "+0.22, p = 0.01", {"p": 0.01})
+    assert verdict([proof, COMMIT]).reason == "+0.22, p = 0.01"
+    assert verdict([COMMIT, proof, COMMIT]).reason == "+0.22, p = 0.01"
+
+
 def test_without_a_vote_nothing_is_committed_and_the_reason_says_what_to_choose():
     assert verdict([]).decision == "reject"
     assert "+gate=[safety,auto]" in verdict([]).reason

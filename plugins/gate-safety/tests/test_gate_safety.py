@@ -62,7 +62,7 @@ def problem(text, *, before=TEXT, examples=EXAMPLES, **settings):
 
 def test_a_harmless_edit_passes_and_what_was_checked_is_said():
     found = ask(SafetyGate(), prompt(f"{TEXT}\nThink first."))
-    assert (found.decision, found.reason) == ("commit", "1 changed texts keep to the rules")
+    assert (found.decision, found.reason) == ("commit", "1 changed text keeps to the rules")
     assert found.evidence == {"checked": ["prompt/rules#style"], "copied_from": []}
 
 

@@ -92,4 +92,5 @@ class SafetyGate:
         if problems:
             more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
             return Vote(_NAME, "reject", problems[0] + more, {**evidence, "problems": list(problems)})
-        return Vote(_NAME, "commit", f"{len(changes)} changed texts keep to the rules", evidence)
+        keeps = "text keeps" if len(changes) == 1 else "texts keep"
+        return Vote(_NAME, "commit", f"{len(changes)} changed {keeps} to the rules", evidence)

@@ -1,0 +1,1 @@
+"""The gate that asks a person, who sees what changed and on what evidence."""
