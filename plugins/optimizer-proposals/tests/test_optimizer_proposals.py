@@ -130,7 +130,7 @@ def answer(request):
 @pytest.fixture
 def system(tmp_path):
     """Runs of one system, in one store: `system.proposes(edit, …)`, `system.evolves(…)`."""
-    for package in ("agent_tool_calling", "gate_improvement", "tool_registry"):
+    for package in ("agent_tool_calling", "gate_paired_test", "gate_safety", "tool_registry"):
         pytest.importorskip(f"autogenesis_{package}")
     return Runs(tmp_path)
 
