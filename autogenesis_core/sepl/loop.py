@@ -530,7 +530,7 @@ class Loop:
         self.reports.append(report)
         if report.assessment is not None:
             await self._follow(report)
-        elif not report.edits or all(made.state in ("rejected", "invalid") for made in report.proposed):
+        elif not report.edits or all(made.state in ("rejected", "invalid", "nothing") for made in report.proposed):
             self._settle(report.edits, report)
         await self.hooks.observe("round", {"report": report, "rounds": self.rounds})
 
