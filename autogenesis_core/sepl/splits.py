@@ -26,7 +26,7 @@ def split_by_content(
 
     A question's place in [0, 1) is a hash of the seed and its text, or of its cluster, so that questions of one cluster
     and those that differ in case, white space or punctuation alone stay together. The splits are intervals in
-    proportion to `sizes`, each cut to its size in an order that is a hash, too. So a question that is added moves none
+    proportion to `sizes`, each cut to its size in the order of places. So a question that is added moves none
     from one split to another, as long as seed and sizes stay the same.
 
     Splits have about their share, not exactly. One that would be empty is lent the last group of the fullest: in a
@@ -43,13 +43,15 @@ def split_by_content(
             last = max(found[fullest])
             found[split][last] = found[fullest].pop(last)
     return {
-        split: [
-            question
-            for _, group in sorted(found[split].items(), key=lambda item: derive(seed, "order", item[0]))
-            for question in sorted(group, key=lambda question: derive(seed, "order", question.digest))
-        ][: sizes.get(split, 0)]
+        split: [question for _, group in sorted(found[split].items()) for question in _ordered(group, seed)][
+            : sizes.get(split, 0)
+        ]
         for split in SPLITS
     }
+
+
+def _ordered(group: list[Question], seed: int) -> list[Question]:
+    return sorted(group, key=lambda question: derive(seed, "order", question.digest)) if len(group) > 1 else group
 
 
 def _interval(place: int, sizes: Mapping[Split, int], total: int) -> Split:

@@ -128,7 +128,7 @@ def test_a_scorer_that_raises_ends_the_run_with_its_name_and_the_example(measure
         measured(composition(benchmark=Broken(), sizes=(0, 0, 1)))
 
 
-@pytest.mark.parametrize("error", [TimeoutError("slow"), OSError("disk"), ValueError("odd")])
+@pytest.mark.parametrize("error", [TimeoutError("slow"), OSError("disk"), ValueError("odd"), SystemExit(1)])
 def test_a_scorers_error_is_never_the_agents(measured, composition, digits, error):
     class Raises(digits):
         def score(self, example, outcome):
@@ -136,6 +136,16 @@ def test_a_scorers_error_is_never_the_agents(measured, composition, digits, erro
 
     with pytest.raises(PluginError, match="the scorer of Raises failed"):
         measured(composition(benchmark=Raises(), sizes=(0, 0, 1)))
+
+
+def test_a_scorer_that_is_too_late_gives_no_score_and_no_zero(measured, composition, digits):
+    class Slow(digits):
+        async def score(self, example, outcome):
+            await asyncio.sleep(30 if example.id == "test-0" else 0)
+            return Score(1.0)
+
+    found = measured(composition(benchmark=Slow(), sizes=(0, 0, 4), timeout=0.05))["scores"]["test"]
+    assert (found["mean"], found["coverage"]) == (1.0, 0.75)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "high", None])

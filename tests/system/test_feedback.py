@@ -12,7 +12,7 @@ SCORER = """
 async def score(answer, target, question):
     return 0.0, f"Remark on {question}: it must be said in Latin."
 """
-EDIT = json.dumps({"hypotheses": [], "edits": []})
+NOTHING = json.dumps({"hypotheses": []})
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def requests(tmp_path, monkeypatch):
     (tmp_path / "scorer.py").write_text(SCORER, encoding="utf-8")
     rows = [json.dumps({"question": f"question {n:02}", "answer": "x"}) for n in range(30)]
     (tmp_path / "data.jsonl").write_text("\n".join(rows), encoding="utf-8")
-    model = FunctionModel(lambda request: EDIT if "Remark on" in str(request.messages) else "an answer")
+    model = FunctionModel(lambda request: NOTHING if "Remark on" in str(request.messages) else "an answer")
 
     async def evolve():
         made = Runtime.compose(
