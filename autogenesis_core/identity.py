@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from autogenesis_core.errors import InvalidRecord
@@ -47,6 +47,18 @@ def derive(*parts: object) -> int:
     """A seed of 63 bits that is a function of `parts` alone: (run seed, iteration, purpose, example id)."""
     text = _ENCODER.encode([part if type(part) is str else str(part) for part in parts])
     return int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) >> 1
+
+
+def derive_each(parts: Sequence[object], last: Iterable[str]) -> list[int]:
+    """`derive(*parts, item)` for each of `last`: what they have in common is hashed once."""
+    text = _ENCODER.encode([part if type(part) is str else str(part) for part in parts])
+    begun = hashlib.sha256(text[:-1].encode())
+    found = []
+    for item in last:
+        hashed = begun.copy()
+        hashed.update(f",{_ENCODER.encode(item)}]".encode())
+        found.append(int.from_bytes(hashed.digest()[:8], "big") >> 1)
+    return found
 
 
 def plain(value: object) -> object:

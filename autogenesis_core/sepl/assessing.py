@@ -11,7 +11,7 @@ from autogenesis_core.identity import JSON, derive
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.reference import Reference
 from autogenesis_core.rspl.store import Change, Grant, Head
-from autogenesis_core.sepl.evaluation import Evaluation, Example
+from autogenesis_core.sepl.evaluation import Evaluation
 from autogenesis_core.sepl.ledger import granted, holdout_id, lineage_id
 from autogenesis_core.sepl.pool import Member, transplant
 from autogenesis_core.sepl.sequential import detectable
@@ -37,15 +37,23 @@ class Assessor:
     screen: Assessment | None = None
     lineage: str = field(init=False)
     holdout: str = field(init=False)
-    _examples: tuple[Example, ...] = field(init=False)
+    _nothing: Assessment = field(init=False)  # before there is any evidence
+    _clustered: bool = field(init=False)
     _next: float | None = None
     _purpose: str = ""
 
     def __attrs_post_init__(self) -> None:
         loop = self.loop
         self.lineage = lineage_id(loop.manager.branch, loop.records)
-        self._examples = (*loop.examples["train"], *loop.examples["val"])
-        self.holdout = holdout_id(example.digest for example in loop.examples["val"])
+        train, val = loop.examples["train"], loop.examples["val"]
+        self.holdout = holdout_id(example.digest for example in val)
+        clusters = {example.id: example.cluster for example in val if example.cluster}
+        self._clustered = bool(clusters)
+        nothing = Evaluation("", "val", (), loop.evaluator.benchmark.lowest, loop.evaluator.reducer, clusters)
+        self._nothing = Assessment(
+            nothing, nothing, look=-1, complete=False, examples=(*train, *val),
+            holdout=tuple(example.id for example in val), priced=loop.budget.price is not None,
+        )  # fmt: skip
 
     @property
     def tests(self) -> bool:
@@ -196,21 +204,10 @@ class Assessor:
             return evolve(found, complete=True)
         return None
 
-    @property
-    def _nothing(self) -> Assessment:
-        """Before there is any evidence: only how examples of val hang together is known."""
-        loop = self.loop
-        clusters = {example.id: example.cluster for example in loop.examples["val"] if example.cluster}
-        nothing = Evaluation("", "val", (), loop.evaluator.benchmark.lowest, loop.evaluator.reducer, clusters)
-        return Assessment(
-            nothing, nothing, look=-1, complete=False, examples=self._examples,
-            holdout=tuple(example.id for example in loop.examples["val"]), priced=loop.budget.price is not None,
-        )  # fmt: skip
-
     def _looks(self, level: float | None) -> tuple[int, ...]:
         val, planner = self.loop.examples["val"], self.loop.hooks.planner
         # A cluster counts once, so nobody looks at a part of it.
-        if level is None or any(example.cluster for example in val):
+        if level is None or self._clustered:
             return (len(val),)
         looks = tuple(planner.plan(len(val), level))
         return (*looks, len(val)) if self.loop.hooks.whole and looks[-1] < len(val) else looks
@@ -284,7 +281,7 @@ class Assessor:
         loop.base = Member(len(loop.pool), loop.records)
         loop.pool.append(loop.base)
         records = transplant(loop.manager, before, candidate.records, loop.records)
-        if records is None or Candidate(records).id == Candidate(loop.records).id:
+        if records is None or Candidate(records).id == loop.base.id:
             loop.tip = loop.base
             return None
         loop.tip = Member(

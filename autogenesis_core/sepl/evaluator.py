@@ -6,10 +6,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from fractions import Fraction
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from autogenesis_core.errors import (
     AuthenticationFailed,
@@ -25,7 +25,7 @@ from autogenesis_core.errors import (
     Refused,
     StoreError,
 )
-from autogenesis_core.identity import JSON, derive
+from autogenesis_core.identity import JSON, derive, derive_each
 from autogenesis_core.rspl.context import Context, EpisodeRun
 from autogenesis_core.rspl.dynamic import Live
 from autogenesis_core.rspl.entity import Answer, Memory
@@ -53,6 +53,7 @@ from autogenesis_core.sepl.spaces import Trace
 from autogenesis_core.sepl.usage import used_by, used_json
 from autogenesis_core.services.client import ModelClient, Tally
 from autogenesis_core.services.executor import Executor
+from autogenesis_core.services.timeout import Timeouts
 from autogenesis_core.services.tracing import Span, Tracer
 
 
@@ -76,10 +77,10 @@ class EpisodeBenchmark(Benchmark):
 
 
 _UNREACHED = 5  # rollouts in a row without an answer, after which a run ends rather than decide on them
+_NOTHING = Outcome()
 
 
-@frozen
-class Draw:
+class Draw(NamedTuple):
     """One rollout to be made: an example under a seed, of which systems that are compared meet the same.
 
     One that is asked for `once` is not remembered, so that a long search does not fill the memory.
@@ -91,14 +92,14 @@ class Draw:
     once: bool = False
 
 
-@frozen
-class _Job:
+class _Job(NamedTuple):
     system: System
     system_id: str
     split: Split
     draw: Draw
     keep: bool
     part: list[int]  # done and total rollouts of what it belongs to
+    key: str  # of the rollout in the journal
 
 
 @define(eq=False)
@@ -131,14 +132,16 @@ class Evaluator:
     unreached: list[str] = field(factory=list)
     used: Amount = field(factory=Amount)  # by the rollouts that were made
     doing: dict[str, list[int]] = field(factory=dict)
-    _cells: dict[str, Trace] = field(factory=dict)
+    _known: dict[str, "_Made"] = field(factory=dict)
+    _timeouts: Timeouts = field(init=False)
     _ids: WeakKeyDictionary[System, str] = field(factory=WeakKeyDictionary)
     _failed: dict[str, int] = field(factory=dict)
-    _pending: dict[str, asyncio.Future[Trace]] = field(factory=dict)
+    _pending: dict[str, "asyncio.Future[_Made] | None"] = field(factory=dict)  # a future where somebody waits
     scorer: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.scorer = self.benchmark.digest
+        self._timeouts = Timeouts(self.timeout)
 
     def draws(
         self, purpose: str, examples: Sequence[Example], epochs: int = 1, start: int = 0, *, once: bool = False
@@ -146,6 +149,9 @@ class Evaluator:
         """Every example under seeds of its own, `epochs` of them; another purpose has other seeds."""
         if self.deterministic:
             purpose, epochs, start, once = "rollout", 1, 0, False
+        if (start, epochs) == (0, 1):
+            seeds = derive_each([self.seed, purpose], (example.id for example in examples))
+            return [Draw(example, seed, 0, once) for example, seed in zip(examples, seeds, strict=True)]
         return [
             Draw(example, derive(self.seed, purpose, example.id, *([epoch] if epoch else [])), epoch, once)
             for example in examples
@@ -160,37 +166,43 @@ class Evaluator:
         self, systems: Sequence[System], split: Split, draws: Sequence[Draw], label: str = ""
     ) -> list[Evaluation]:
         """Several systems' results on the same draws, all rollouts at once."""
-        traces = await self._run_all(systems, split, draws, label, keep=False)
+        made = await self._run_all(systems, split, draws, label, keep=False)
+        size, lowest = len(draws), self.benchmark.lowest
+        clusters = {draw.example.id: draw.example.cluster for draw in draws if draw.example.cluster}
+        cells = [tuple(cell for _, cell in made[start : start + size]) for start in range(0, len(made), size or 1)]
         return [
-            self._evaluation(self.id_of(system), split, draws, traces[index * len(draws) : (index + 1) * len(draws)])
-            for index, system in enumerate(systems)
+            Evaluation(self.id_of(system), split, cells[number] if size else (), lowest, self.reducer, clusters)
+            for number, system in enumerate(systems)
         ]
 
     async def traces(self, system: System, draws: Sequence[Draw]) -> list[Trace]:
         """What reflection sees: rollouts on train examples, with what came out of them."""
-        return await self._run_all([system], "train", draws, "reading rollouts", keep=True)
+        made = await self._run_all([system], "train", draws, "reading rollouts", keep=True)
+        return [trace for trace, _ in made]
 
     async def _run_all(
         self, systems: Sequence[System], split: Split, draws: Sequence[Draw], label: str, *, keep: bool
-    ) -> list[Trace]:
+    ) -> "list[_Made]":
+        # Where nothing is drawn twice, reflection may ask for what was made for another purpose.
+        keep = keep or (self.deterministic and split == "train")
         ids = [(system, self.id_of(system)) for system in systems]
         part = [0, len(systems) * len(draws)]
-        jobs = [_Job(system, id_, split, draw, keep, part) for system, id_ in ids for draw in draws]
+        jobs = [
+            _Job(system, id_, split, draw, keep, part, f"{id_[:16]} {draw.example.digest[:16]} {draw.seed:x}")
+            for system, id_ in ids
+            for draw in draws
+        ]
+        known = [self._known.get(job.key) for job in jobs]
+        missing = [job for job, found in zip(jobs, known, strict=True) if found is None]
+        part[0] = len(jobs) - len(missing)
         name = label or f"scoring {split}"
         self.doing[name] = part
         try:
-            return await self.executor.map(self._counted, jobs)
+            made = iter(await self.executor.map(self._once, missing))
         finally:
             if self.doing.get(name) is part:
                 del self.doing[name]
-
-    def _evaluation(self, system: str, split: Split, draws: Sequence[Draw], traces: Sequence[Trace]) -> Evaluation:
-        cells = tuple(
-            Cell(draw.example.id, trace.result, draw.epoch, trace.cost)
-            for draw, trace in zip(draws, traces, strict=True)
-        )
-        clusters = {draw.example.id: draw.example.cluster for draw in draws if draw.example.cluster}
-        return Evaluation(system, split, cells, self.benchmark.lowest, self.reducer, clusters)
+        return [found or next(made) for found in known]
 
     def id_of(self, system: System) -> str:
         """The system's id with the model's settings."""
@@ -215,34 +227,37 @@ class Evaluator:
             answer = await system.agent_named(agent).run(task, context)
             return answer if isinstance(answer, Answer) else Answer(answer)
 
-    async def _counted(self, job: _Job) -> Trace:
-        trace = await self._trace(job)
+    async def _once(self, job: _Job) -> "_Made":
+        made = await self._trace(job)
         job.part[0] += 1
-        return trace
+        return made
 
-    async def _trace(self, job: _Job) -> Trace:
+    async def _trace(self, job: _Job) -> "_Made":
         draw = job.draw
-        key = f"{job.system_id[:16]} {draw.example.digest[:16]} {draw.seed:x}"
-        known = self._cells.get(key)
+        key = job.key
+        known = self._known.get(key)
         if known is not None:
             return known
         if key in self._pending:  # two proposals want the same rollout at the same time: it is made once
-            return await self._pending[key]
-        pending = self._pending[key] = asyncio.get_running_loop().create_future()
+            future = self._pending[key] = self._pending[key] or asyncio.get_running_loop().create_future()
+            return await future
+        self._pending[key] = None
         try:
             # What failed is tried again when it is asked for again, and the journal keeps each attempt.
             tries = self._failed.get(key, 0)
             name = f"{key} {tries}" if tries else key
             trace = self._recalled(name, draw.example) or await self._made(name, job)
-            pending.set_result(trace)
+            made = trace, Cell(draw.example.id, trace.result, draw.epoch, trace.cost)
+            if (waited := self._pending[key]) is not None:
+                waited.set_result(made)
         finally:
-            del self._pending[key]
-            pending.cancel()  # does nothing to one that has its result
+            if (waited := self._pending.pop(key)) is not None:
+                waited.cancel()  # does nothing to one that has its result
         if isinstance(trace.result, Failed):
             self._failed[key] = tries + 1
         elif not draw.once:
-            self._cells[key] = trace
-        return trace
+            self._known[key] = made
+        return made
 
     def _recalled(self, key: str, example: Example) -> Trace | None:
         body = self.journal.recall("rollout", key)
@@ -265,7 +280,7 @@ class Evaluator:
         self._count(body)
         self.journal.keep("rollout", key, body)
         self._check_reached(key, tally.gave_up if isinstance(trace.result, Failed) else "")
-        return trace
+        return trace if job.keep else _scored(trace)
 
     def _check_reached(self, key: str, gave_up: str) -> None:
         """Raises ModelUnavailable when rollouts in a row got no answer; these are no results then."""
@@ -285,7 +300,7 @@ class Evaluator:
 
     def price(self, rollouts: int) -> Amount:
         """What so many rollouts will use, as those so far did on average; nothing before the first."""
-        return self.used.times(Fraction(rollouts, self.made)) if self.made else Amount()
+        return self.used.times(Fraction(rollouts, self.made)) if self.used.calls else Amount()
 
     async def _rollout(self, job: _Job, tally: Tally) -> Trace:
         example, seed = job.draw.example, job.draw.seed
@@ -293,10 +308,10 @@ class Evaluator:
         with self.tracer.span(
             "rollout", example=example.id, split=job.split, system=job.system_id[:16], seed=seed
         ) as span:
-            outcome, used = Outcome(), list[str]()
+            outcome, used = _NOTHING, list[str]()
             try:
                 try:
-                    async with asyncio.timeout(self.timeout):
+                    with self._timeouts():
                         outcome, used = await self._run(job.system, example, seed, span, tally)
                 finally:
                     seconds, own = round(time.perf_counter() - start, 6), (tally.tokens, tally.money)
@@ -405,6 +420,15 @@ def _summary(outcome: Outcome, result: Result) -> dict[str, object]:
 def _cost(tokens: int, money: float, seconds: float, judged: tuple[int, float]) -> Cost:
     """The cost of a rollout, of all that its calls used and what of it was for judging."""
     return Cost(tokens - judged[0], money - judged[1], seconds, *judged)
+
+
+_Made = tuple[Trace, Cell]  # what reflection sees of a rollout, and what an evaluation does
+
+
+def _scored(trace: Trace) -> Trace:
+    """A rollout without what came out of it, as the journal keeps it and the memory should."""
+    result = Scored(trace.result.value) if isinstance(trace.result, Scored) else trace.result
+    return Trace(trace.example, _NOTHING, result, (), trace.cost)
 
 
 def body_of(trace: Trace, split: Split, *, keep: bool) -> dict[str, JSON]:

@@ -18,7 +18,7 @@ from attrs import define, field
 
 from autogenesis_core.errors import BudgetExceeded, InputError, StoreError
 from autogenesis_core.identity import JSON, plain
-from autogenesis_core.services.secrets import redact
+from autogenesis_core.services.secrets import encoded, redact
 
 NAME = "journal.jsonl"
 _GROUP = 256  # lines with one fsync: a power loss costs at most so many
@@ -141,8 +141,10 @@ class Journal:
     def sync(self) -> None:
         """What was written is on the disk."""
         if self._unsynced and self._file is not None:
-            with _errors(self):
+            try:
                 _fsync(self._file)
+            except OSError as error:
+                raise self._failed(error) from None
             self._unsynced = 0
 
     def close(self) -> None:
@@ -161,14 +163,21 @@ class Journal:
         if self._fault:
             raise StoreError(self._fault)
         # Escaped throughout: what models and tools answer may hold what is no Unicode.
-        line = _ENCODER.encode(redact([event, key, body])).encode()
+        line = encoded([event, key, body], _ENCODER).encode()
         data = b"%08x %b\n" % (zlib.crc32(line), line)
-        with _errors(self):
+        try:
             if os.write(self._file, data) != len(data):
                 raise OSError("the disk is full")
+        except OSError as error:
+            raise self._failed(error) from None
         self._unsynced += 1
         if self._unsynced >= _GROUP:
             self.sync()
+
+    def _failed(self, error: OSError) -> StoreError:
+        """The system's error as ours; after one nothing more is written behind a torn line."""
+        self._fault = f"the journal {self.path} cannot be written: {error}"
+        return StoreError(self._fault, "what it holds stays; mend it, then: autogenesis resume RUN")
 
     def _read(self, data: bytes) -> int:
         """Takes in all lines; returns how many bytes of them are whole."""
@@ -216,20 +225,3 @@ def _lock(file: int, path: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise InputError(f"the run {path.parent.name} is going on in another process") from None
-
-
-class _errors:  # noqa: N801  # used like a function
-    """Turns the system's errors into StoreErrors; after one nothing more is written behind a torn line."""
-
-    def __init__(self, journal: Journal) -> None:
-        self.journal = journal
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            self.journal._fault = f"the journal {self.journal.path} cannot be written: {error}"
-            raise StoreError(
-                self.journal._fault, "what it holds stays; mend it, then: autogenesis resume RUN"
-            ) from None

@@ -484,7 +484,7 @@ class Loop:
 
     def _is_due(self, *, last: bool) -> bool:
         """Whether the tip is to be assessed now: when its gain on train could be proved, or nothing more will come."""
-        if self.tip is self.base or self.tip.id == Candidate(self.records).id:
+        if self.tip is self.base or self.tip.id == self.base.id:
             return False
         if last and not self.evaluator.deterministic:
             return True  # also where it could not be proved before: there are fresh seeds, and the level is another

@@ -1,6 +1,6 @@
 """The pool of a run: the systems that were kept, the best of them for each example, and how edits are put together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from statistics import fmean, stdev
 from typing import TypeVar, overload
@@ -62,6 +62,9 @@ class Prefix(Sequence[_Item]):
 
     def __len__(self) -> int:
         return self._size
+
+    def __reversed__(self) -> Iterator[_Item]:
+        return (self._items[place] for place in range(self._size - 1, -1, -1))
 
     @overload
     def __getitem__(self, index: int) -> _Item: ...

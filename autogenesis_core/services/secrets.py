@@ -114,6 +114,19 @@ def redact(data: Any, more: tuple[str, ...] = ()) -> Any:  # JSON data, or what 
     return data if pattern is None else _redacted(data, pattern)
 
 
+def encoded(data: Any, encoder: json.JSONEncoder, more: tuple[str, ...] = ()) -> str:  # as redact
+    """The JSON of what `redact` makes of data; data without a secret, which is nearly all, is only searched."""
+    values = (*more, *(value for value in _known if len(value) >= _REDACTED_FROM)) if _known else more
+    if not values:
+        return encoder.encode(data)
+    try:
+        text = encoder.encode(data)
+    except TypeError:  # a key that is no text
+        return encoder.encode(redact(data, more))
+    found = any(spelling in text for spelling in _encoded_spellings(values))
+    return encoder.encode(redact(data, more)) if found else text
+
+
 def environment_secrets() -> tuple[str, ...]:
     """The values of environment variables that are named like secrets, as far as they are long enough to be some."""
     return tuple(v for k, v in os.environ.items() if is_secret_variable(k) and len(v) >= _REFUSED_FROM)
@@ -196,6 +209,13 @@ def _spellings(value: str) -> frozenset[str]:
     return frozenset(
         {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1], *quoted}
     )
+
+
+@lru_cache(maxsize=8)
+def _encoded_spellings(values: tuple[str, ...]) -> tuple[str, ...]:
+    """What is in a JSON text if `values` are in its strings, however they are spelled there."""
+    spellings = {spelling for value in values for spelling in _spellings(value)}
+    return tuple({json.dumps(s, ensure_ascii=ascii_)[1:-1] for s in spellings for ascii_ in (True, False)})
 
 
 @lru_cache(maxsize=8)

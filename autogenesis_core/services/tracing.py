@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from attrs import define, field
 
 from autogenesis_core.errors import StoreError
-from autogenesis_core.services.secrets import environment_secrets, redact
+from autogenesis_core.services.secrets import encoded, environment_secrets
 
 _ENCODER = json.JSONEncoder(default=str)
 _FLUSH = 200  # lines; a crash loses at most so many, and none that a decision stood on (that is the journal's)
@@ -73,11 +73,12 @@ class Tracer:
         if self.path is None:
             return
         seconds = round(time.perf_counter() - span.clock, 6)
-        line = {"type": span.type, "id": span.id, "parent": span.parent, "ts": span.start, "seconds": seconds}
-        self._line({**line, **span.data})
+        self._line(
+            {"type": span.type, "id": span.id, "parent": span.parent, "ts": span.start, "seconds": seconds, **span.data}
+        )
 
     def _line(self, data: object) -> None:
-        self._lines.append(_ENCODER.encode(redact(data, self._secrets)))
+        self._lines.append(encoded(data, _ENCODER, self._secrets))
         if len(self._lines) >= _FLUSH:
             self._flush()
 

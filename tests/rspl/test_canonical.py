@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autogenesis_core import InvalidRecord, canonical, derive, digest
+from autogenesis_core.identity import derive_each
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -117,3 +118,8 @@ def test_a_seed_is_a_function_of_its_parts_alone(first, second):
 
 def test_parts_of_a_seed_do_not_run_together():
     assert derive("ab", "c") != derive("a", "bc")
+
+
+@given(st.lists(st.one_of(TEXTS, st.integers()), min_size=1), st.lists(TEXTS))
+def test_seeds_of_many_are_those_of_each(parts, last):
+    assert derive_each(parts, last) == [derive(*parts, item) for item in last]

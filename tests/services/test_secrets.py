@@ -15,6 +15,7 @@ from autogenesis_core import ConfigurationError, Installed, InvalidRecord, Recor
 from autogenesis_core.services import secrets
 from autogenesis_core.services.secrets import (
     check_no_secret,
+    encoded,
     environment_secrets,
     resolve_secrets,
     structure_with_secrets,
@@ -309,3 +310,22 @@ def test_a_tracer_redacts_what_is_read_after_it_was_made_whatever_its_name(tmp_p
     text = (tmp_path / "traces.jsonl").read_text()
     assert text.count("[redacted]") == 2
     assert value not in text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"a": 's3cr"t\\ü-value'},
+        ['see s3cr"t\\ü-value here', 1, None],
+        {'s3cr"t\\ü-value': True},
+        {"a": {"b": ['x' + json.dumps('s3cr"t\\ü-value') + 'y', repr('s3cr"t\\ü-value')]}},
+        {"nothing": "of the kind", "number": 1.5},
+        {("no", "text"): 's3cr"t\\ü-value'},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("ascii_", [True, False])
+def test_encoded_data_is_what_redact_makes_of_it(data, ascii_):
+    encoder = json.JSONEncoder(default=str, ensure_ascii=ascii_)
+    secret = ('s3cr"t\\ü-value',)
+    assert encoded(data, encoder, secret) == encoder.encode(redact(data, secret))
+    assert "s3cr" not in encoded(data, encoder, secret)
