@@ -16,6 +16,7 @@ from autogenesis_core.errors import AutogenesisError, PluginError
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.rspl.toolbox import Permission, ToolUse
 from autogenesis_core.sepl.context import SeplContext
+from autogenesis_core.sepl.evaluation import Example
 from autogenesis_core.sepl.pool import Member
 from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Verdict, Vote
 
@@ -141,6 +142,12 @@ class Hooks:
         """Whether a gate compares scores; one that says `guards = True` sees to something else."""
         gates = self._gates()
         return not gates or any(not getattr(gate, "guards", False) for gate in gates)
+
+    def check_gates(self, examples: Sequence[Example]) -> None:
+        """Raises InputError if a gate can do nothing with these examples of val: asks each that has `check`."""
+        for gate in self._gates():
+            if hasattr(gate, "check"):
+                gate.check(examples)
 
     def _gates(self) -> list[Any]:
         found = {i.plugin_name for i in self._manager.hook.sepl_gate.get_hookimpls()}

@@ -362,6 +362,7 @@ class Runtime:
             loop = self._loop(budget, benchmark, examples, rounds, journal)
             if hasattr(optimizer.instance, "check"):
                 await optimizer.instance.check(loop.context(1))
+            self.hooks.check_gates(examples["val"])
             await self._started("evolve", examples, rounds, **await self._beforehand(loop))
             before = loop.records
             await loop()

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from attrs import define, evolve, field
 
-from autogenesis_core import Assessment, Cell, Evaluation, Failed, Runtime, Scored, Vote, hookimpl
+from autogenesis_core import Assessment, Cell, Evaluation, Failed, InputError, Runtime, Scored, Vote, hookimpl
 from autogenesis_core.hooks import Hooks
 
 
@@ -245,3 +245,17 @@ def test_observers_know_while_a_person_is_asked_and_what_is_recorded_is_not_aske
     vote = Vote("person", "reject", "no")
     assert asyncio.run(hooks.votes(None, None, lambda _: vote)) == (vote,)
     assert len(told) == 3
+
+
+def test_a_gate_that_can_do_nothing_with_the_examples_says_so_before_anything_is_spent(composition, better):
+    class Checks(Guards):
+        def check(self, examples):
+            raise InputError(f"none of {len(examples)} examples will do")
+
+    class Never:
+        @hookimpl
+        async def sepl_reflect(self, context):
+            raise AssertionError("nothing is proposed")
+
+    with pytest.raises(InputError, match="none of 10 examples will do"):
+        ledger(composition(optimizer=Never(), gate=[better(), Checks()]))

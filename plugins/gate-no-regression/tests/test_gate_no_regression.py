@@ -11,6 +11,7 @@ from autogenesis_core import (
     Episode,
     Evaluation,
     Failed,
+    InputError,
     Question,
     Scored,
     structure,
@@ -119,6 +120,15 @@ def test_episodes_are_told_by_id():
     episodes = tuple(Episode(f"val-{i}", i) for i in range(4))
     assert vote([1.0] * 4, [1.0, 1.0, 1.0, 0.0], episodes, slices=("id:val-3",)).decision == "reject"
     assert vote([1.0] * 4, [1.0] * 4, episodes, by=("family",)).decision == "indecisive"
+
+
+def test_a_slice_without_examples_is_named_before_anything_is_spent():
+    with pytest.raises(InputError, match="no example of val is in the slice 'family=dance'") as error:
+        NoRegressionGate(slices=("family=sort", "family=dance")).check(VAL)
+    assert error.value.hint == "its examples have family=sort|count, level=0|1, id:v0"
+    with pytest.raises(InputError, match="no example of val has the metadata 'colour'"):
+        NoRegressionGate(by=("family", "colour")).check(VAL)
+    NoRegressionGate(slices=("family=sort",), by=("level",)).check(VAL)
 
 
 def test_looks_end_for_a_fall_and_go_on_until_every_slice_is_whole():

@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from autogenesis_core import JSON, Assessment, Candidate, Evaluation, InputError, Vote, hookimpl
-from autogenesis_gate_no_regression.slices import Slice, check_slice, slices_of
+from autogenesis_core import JSON, Assessment, Candidate, Episode, Evaluation, InputError, Question, Vote, hookimpl
+from autogenesis_gate_no_regression.slices import Slice, check_slice, said_of, slices_of
 
 _NAME = "no_regression"
 
@@ -42,7 +42,7 @@ class NoRegressionGate:
         if not value and not self.slices:
             raise InputError(
                 "no_regression has nothing to guard",
-                "gate.no_regression.by=[family]   (or slices: ['family=sorting', 'id:val-1*', 'text:please'])",
+                "gate.no_regression.by=[task]   (or slices: ['task=word_sorting', 'id:val-1*', 'text:please'])",
             )
 
     @tolerance.validator
@@ -54,6 +54,15 @@ class NoRegressionGate:
     def _check_coverage(self, _: object, value: float) -> None:
         if not 0 < value <= 1:
             raise InputError(f"coverage is {value}; it is a share, more than 0 and at most 1", "coverage=0.9")
+
+    def check(self, examples: Sequence[Question | Episode]) -> None:
+        """Raises InputError for a slice without examples, before a run spends anything."""
+        for slice_ in slices_of(self.slices, self.by, examples):
+            if not slice_.examples:
+                raise InputError(f"no example of val is in the slice '{slice_.name}'", said_of(examples))
+        for key in self.by:
+            if not slices_of((), (key,), examples):
+                raise InputError(f"no example of val has the metadata '{key}'", said_of(examples))
 
     @hookimpl
     async def sepl_interim(self, candidate: Candidate, assessment: Assessment) -> Any:  # a Vote, or NotImplemented

@@ -9,6 +9,8 @@ from autogenesis_core import Assessment, Episode, InputError, Question
 
 Example = Question | Episode
 
+_SHOWN = 100  # characters of a key's values that are listed
+
 
 @frozen
 class Slice:
@@ -47,6 +49,14 @@ def slices_of(names: Sequence[str], by: Sequence[str], val: Sequence[Example]) -
             if value is not None
         ]
     return found
+
+
+def said_of(val: Sequence[Example]) -> str:
+    """What there is to choose from: keys of metadata with few values, and an id."""
+    keys = dict.fromkeys(key for e in val if isinstance(e, Question) for key in e.metadata)
+    values = {key: list(dict.fromkeys(value for e in val if (value := _metadata(e, key)) is not None)) for key in keys}
+    short = [f"{key}={'|'.join(found)}" for key, found in values.items() if len("".join(found)) <= _SHOWN]
+    return f"its examples have {', '.join([*short, *(f'id:{e.id}' for e in val[:1])])}" if val else "there are none"
 
 
 def _test(name: str) -> Callable[[Example], bool]:
