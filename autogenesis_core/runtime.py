@@ -24,6 +24,7 @@ from autogenesis_core.rspl.store import Store
 from autogenesis_core.rspl.system import System
 from autogenesis_core.runfolder import check_same, find_run, make_run_folder, read_json, write_json
 from autogenesis_core.sepl.budget import Budget
+from autogenesis_core.sepl.earlier import learned_note, scorer_note
 from autogenesis_core.sepl.estimate import Estimate, Plan, estimate
 from autogenesis_core.sepl.evaluation import SPLITS, Benchmark, Evaluation, Example, Split
 from autogenesis_core.sepl.evaluator import EpisodeBenchmark, Evaluator
@@ -34,7 +35,6 @@ from autogenesis_core.sepl.loop import Loop
 from autogenesis_core.sepl.operators import Operators
 from autogenesis_core.sepl.progress import Progress, progress
 from autogenesis_core.sepl.report import baseline_result, describe_run, evolution_result, measure_result, verify_result
-from autogenesis_core.sepl.scorer import scorer_note
 from autogenesis_core.sepl.spaces import Candidate
 from autogenesis_core.sepl.splits import plain_text, without_duplicates
 from autogenesis_core.sepl.usage import record_calls, remember_used
@@ -612,7 +612,9 @@ class Runtime:
             benchmark = EpisodeBenchmark()
         sizes: dict[Split, int] = {split: getattr(self.settings.splits, split) for split in SPLITS}
         examples, notes = without_duplicates(benchmark.examples(sizes, self.settings.seed))
-        self.manager.notes.extend(notes)
+        heads = self.manager.heads().values()
+        learned = learned_note(self.store, heads, self.workdir / "runs", benchmark, examples)
+        self.manager.notes.extend([*notes, *([learned] if learned else [])])
         return benchmark, examples
 
     async def _budget(self, *, strict: bool) -> Budget:

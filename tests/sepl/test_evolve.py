@@ -208,3 +208,23 @@ def test_variables_can_be_read_set_and_restored_from_python():
 
     first, third = {"variables.skill": 3}, {"variables.skill": 8}
     assert asyncio.run(use()) == (first, "1.0.1", third, "1.0.2", first)
+
+
+def test_examples_that_an_earlier_run_learned_from_and_that_are_now_to_decide_are_told_of():
+    """Another seed deals the same examples anew; with the same, also of a file that grew, nothing is told."""
+
+    async def told(*words, examples=EXAMPLES):
+        from autogenesis_core import FunctionAgent
+        from autogenesis_core.evolution import _Pairs, _questions
+
+        parts = {"agent": FunctionAgent(answer, {"skill": 3}), "benchmark": _Pairs(_questions(examples), tenths)}
+        async with Runtime.compose(*WORDS, *words, **parts) as ag:
+            await ag.measure()
+            return [note for note in ag.notes if "learned from" in note]
+
+    assert asyncio.run(told("seed=4")) == []  # nobody has learned yet
+    run(answer, "optimizer.rounds=1")
+    assert asyncio.run(told()) == []
+    assert asyncio.run(told(examples=[*EXAMPLES, *((str(n), n) for n in range(60, 90))])) == []
+    (note,) = asyncio.run(told("seed=4"))
+    assert "earlier runs had another seed or other splits" in note
