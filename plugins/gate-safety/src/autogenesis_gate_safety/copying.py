@@ -10,6 +10,7 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from attrs import define, field, frozen
@@ -39,6 +40,8 @@ class _Example:
     id: str
     input: Words
     target: Words
+    input_row: str
+    target_row: str
 
 
 @define(eq=False)
@@ -54,11 +57,17 @@ class Examples:
     size: int
     _known: list[_Example] = field(init=False)
     _targets: Counter[Words] = field(init=False)
+    _places: dict[str, list[tuple[str, Words, int]]] = field(init=False)  # by word: whose, in which row, where
 
     def __attrs_post_init__(self) -> None:
-        questions = [example for example in self.given if isinstance(example, Question)]
-        self._known = [_Example(q.id, _words(q.input), _words(_said(q.target))) for q in questions]
+        self._known = [_example(question) for question in self.given if isinstance(question, Question)]
         self._targets = Counter(example.target for example in self._known)
+        self._places = {}
+        for example in self._known:
+            for words in (example.input, example.target):
+                # A row of `size` words has one at a multiple of `size`: no other place need be looked at.
+                for place in range(0, len(words), self.size):
+                    self._places.setdefault(words[place], []).append((example.id, words, place))
 
     def are(self, examples: Sequence[Question | Episode]) -> bool:
         """Whether these are the same ones."""
@@ -68,41 +77,33 @@ class Examples:
 
     def copied(self, changes: Sequence[Change], standing: Sequence[str]) -> list[Copy]:
         """What the changes copy that stands in none of the committed texts."""
-        rows = [_words(text) for text in standing]
-        old = frozenset(gram for row in rows for gram in _grams(row, self.size))
-        before = [_row(row) for row in rows]
+        old = [_text(text, self.size) for text in standing]
         found = []
         for change in changes:
-            words = _words(change.after)
-            added = {gram for gram in _grams(words, self.size) if gram not in old}
-            found += [*self._runs(change, added), *self._beside(change, _row(words), before)]
+            new = _text(change.after, self.size)
+            added = new.grams.difference(*(text.grams for text in old))
+            found += [*self._runs(change, added), *self._beside(change, new, [text.row for text in old])]
         return found
 
-    def _runs(self, change: Change, added: set[Words]) -> Iterator[Copy]:
+    def _runs(self, change: Change, added: AbstractSet[Words]) -> Iterator[Copy]:
         """Rows of words that an example's input or target has, too."""
-        if not added:
-            return
-        first, holders = {word for gram in added for word in gram}, dict[Words, set[str]]()
-        for example in self._known:
-            for words in (example.input, example.target):
-                # A row of `size` words has one at a multiple of `size`: no other place need be looked at.
-                for place in range(0, len(words), self.size):
-                    if words[place] not in first:
-                        continue
-                    for gram in _grams(words[max(0, place - self.size + 1) : place + self.size], self.size):
-                        if gram in added:
-                            holders.setdefault(gram, set()).add(example.id)
+        holders: dict[Words, set[str]] = {}
+        for word in {word for gram in added for word in gram}:
+            for id_, words, place in self._places.get(word, ()):
+                for gram in _grams(words[max(0, place - self.size + 1) : place + self.size], self.size):
+                    if gram in added:
+                        holders.setdefault(gram, set()).add(id_)
         own = {gram: ids for gram, ids in holders.items() if len(ids) <= _COMMON}
         if own:
-            ids = {id_ for found in own.values() for id_ in found}
-            yield _copy(change, "an example", next(gram for gram in own), ids)
+            yield _copy(change, "an example", min(own), {id_ for ids in own.values() for id_ in ids})
 
-    def _beside(self, change: Change, text: str, before: Sequence[str]) -> Iterator[Copy]:
+    def _beside(self, change: Change, new: "_Text", before: Sequence[str]) -> Iterator[Copy]:
         """Whole targets that are long enough to tell, and whole inputs with their whole targets near."""
         table: list[_Example] = []
+        text = new.row
         for example in self._known:
-            target = _row(example.target)
-            if not example.target or target not in text:
+            target = example.target_row
+            if not example.target or example.target[0] not in new.words or target not in text:
                 continue
             telling = self.size // 2 <= len(example.target) < self.size and self._targets[example.target] <= _COMMON
             if telling and not any(target in row for row in before):
@@ -118,7 +119,7 @@ class Examples:
 
     def _near(self, text: str, example: _Example) -> bool:
         """Whether the whole input stands there and the whole target at most `size` words after or before it."""
-        wanted, target = _row(example.input), _row(example.target)
+        wanted, target = example.input_row, example.target_row
         reach = self.size + len(example.target)
         start = text.find(wanted) if example.input else -1
         while start >= 0:
@@ -135,7 +136,26 @@ def _copy(change: Change, what: str, words: Sequence[str], ids: Iterable[str]) -
     return Copy(f"{change.variable} copies {what}: '{' '.join(words)[:_SHOWN]}'", tuple(sorted(ids)))
 
 
-@lru_cache(maxsize=1024)
+@frozen
+class _Text:
+    """A text of the system: its words, all in a row, and the rows of words in it."""
+
+    words: frozenset[str]
+    row: str
+    grams: frozenset[Words]
+
+
+@lru_cache(maxsize=256)
+def _text(text: str, size: int) -> _Text:
+    words = _words(text)
+    return _Text(frozenset(words), _row(words), frozenset(_grams(words, size)))
+
+
+def _example(question: Question) -> _Example:
+    words = _words(question.input), _words(_said(question.target))
+    return _Example(question.id, *words, *map(_row, words))
+
+
 def _words(text: str) -> Words:
     return tuple(map(sys.intern, _WORD.findall(unicodedata.normalize("NFKC", text).casefold())))
 
