@@ -88,7 +88,8 @@ def _no_text(hook: Any) -> Any:  # a hook of cattrs
     def structured(value: object, kind: Any) -> object:
         if isinstance(value, str | bytes | Mapping) or not isinstance(value, Sequence):
             raise TypeError(f"{_shown(value)} is no list")
-        return hook(value, kind)
+        found = hook(value, kind)
+        return tuple(found) if get_origin(kind) is tuple else found  # a frozen class is to hold nothing that changes
 
     return structured
 

@@ -28,6 +28,11 @@ class Outer:
     table: Mapping[str, int] = field(factory=dict)
 
 
+@frozen
+class Frozen:
+    numbers: tuple[int, ...] = ()
+
+
 def problems(data: object, kind: type = Outer, path: str = "agent") -> dict[str, str]:
     with pytest.raises(ConfigurationError) as caught:
         structure(data, kind, path)
@@ -37,6 +42,11 @@ def problems(data: object, kind: type = Outer, path: str = "agent") -> dict[str,
 def test_plain_data_becomes_the_class():
     made = structure({"path": "a", "inner": {"size": 2, "names": ["x"]}, "table": {"k": 1}}, Outer, "agent")
     assert made == Outer("a", Inner(2, ["x"]), table={"k": 1})
+
+
+def test_a_tuple_is_a_tuple_so_that_what_holds_it_can_be_hashed():
+    made = structure({"numbers": [1, 2]}, Frozen, "agent")
+    assert (made.numbers, hash(made)) == ((1, 2), hash(Frozen((1, 2))))
 
 
 def test_every_problem_is_reported_at_once_with_its_path():

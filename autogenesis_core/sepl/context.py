@@ -45,7 +45,6 @@ class SeplContext(ABC):
     Arguments:
         round: the round's number, from 1
         slot: the proposal's number among those of its round, from 0
-        train_ids: the ids of the train examples
         history: what became of earlier proposals, oldest first
         pool: the systems that were kept so far; what is proposed starts from `parent`, one of them
         front: how many train examples each member of the pool is the best on, by its number
@@ -56,10 +55,14 @@ class SeplContext(ABC):
     seed: int
     history: Sequence[Round]
     train: Sequence[Example]
-    train_ids: frozenset[str]
     pool: Sequence[Member] = ()
     parent: Member
     front: Mapping[int, int]
+
+    @property
+    def train_ids(self) -> frozenset[str]:
+        """The ids of the train examples."""
+        return frozenset(example.id for example in self.train)
 
     @property
     @abstractmethod

@@ -10,7 +10,7 @@ the same is decided. A run that goes on is executed again from its beginning, an
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from attrs import define, evolve, field, frozen
 
@@ -530,17 +530,16 @@ class Loop:
         self.reports.append(report)
         if report.assessment is not None:
             await self._follow(report)
-        elif not report.edits or all(made.state in ("rejected", "invalid", "nothing") for made in report.proposed):
-            self._settle(report.edits, report)
+        ended = (made for made in report.proposed if made.state in ("rejected", "invalid", "nothing"))
+        self._settle([edit for made in ended for edit in made.edits], "rejected")
         await self.hooks.observe("round", {"report": report, "rounds": self.rounds})
 
     async def _follow(self, report: RoundReport) -> None:
         assert report.assessment is not None
         decision = report.verdict.decision
-        if decision != "indecisive":
-            self.history.append(_decided(report))
         if decision == "commit":
-            self._settle(report.edits, report)
+            self.history.append(_decided(report))
+            self._settle(report.edits, "committed")
             self._gained = self._wanted = 0.0
             if self.goal is not None and (report.after or 0.0) >= self.goal:
                 mean = await self.assessor.whole()
@@ -552,16 +551,15 @@ class Loop:
             # No better where it counts, or not wanted: the search goes on from what is committed.
             self.tip = self.base
             self._gained = self._wanted = 0.0
-            self._settle(report.edits, report)
+            self.history.append(_decided(report))
+            self._settle(report.edits, "rejected")
         else:
             self._wanted = self._gained * 1.5
 
-    def _settle(self, edits: Sequence[Edit], report: RoundReport) -> None:
-        if self.journal.replay or not self.commits:
-            return
-        ids = [proposal_id(edit.variable, edit.value) for edit in edits]
-        if ids and report.verdict.decision != "indecisive":
-            self.store.settle(ids, "committed" if report.commit else "rejected")
+    def _settle(self, edits: Sequence[Edit], state: Literal["committed", "rejected"]) -> None:
+        """Closes agents' open proposals of these edits."""
+        if edits and self.commits and not self.journal.replay:
+            self.store.settle([proposal_id(edit.variable, edit.value) for edit in edits], state)
 
     @property
     def _assessment(self) -> int:

@@ -62,13 +62,16 @@ class RoundContext(SeplContext):
         self.slot = slot
         self.seed = loop.seed
         self.train = loop.examples["train"]
-        self.train_ids = loop.train_ids
         self.history = Prefix(loop.history)
         self.pool = Prefix(loop.pool)
         self.parent = loop.tip
         self.front = dict(loop.front.counts)
         self._batch = batch
         self._traces: Sequence[Trace] | None = None
+
+    @property
+    def train_ids(self) -> frozenset[str]:
+        return self._loop.train_ids
 
     @property
     def records(self) -> Mapping[str, Record]:

@@ -98,7 +98,7 @@ def test_an_evolution_shows_each_round_a_table_and_what_to_type_next(skilled, ty
     code, out, err = typed(*evolve_words)
     assert (code, err) == (0, "")
     for part in (
-        "round 1", "round 3", "1.0.1: 0.3 to 0.5", "reject: 0.5 to 0.4", "val", "test",
+        "round 1", "round 3", "1.0.1: 0.3 to 0.5", "no better on train: 0.50 → 0.40", "val", "test",
         "autogenesis diff agent/skilled@1.0.0 agent/skilled@1.0.2", "autogenesis log", "autogenesis rollback",
         "store ./workdir/autogenesis.db", "branch main",
     ):  # fmt: skip

@@ -78,7 +78,7 @@ class Asker(Agent):
 class Cities(Benchmark):
     def examples(self, sizes, seed):
         return {
-            split: [Question(f"{split}-{i}", f"{'fail' if i % 2 else 'How is'} Rome", None) for i in range(size)]
+            split: [Question(f"{split}-{i}", f"{'fail' if i % 2 else 'How is'} Rome, {split} {i}", None) for i in range(size)]
             for split, size in sizes.items()
         }
 
@@ -91,6 +91,7 @@ class Leaks:
     """Edits that would write what was read of the secret: its value into the agent and a prompt, then a reference."""
 
     rounds: int = 4
+    screen = False
 
     @hookimpl
     async def sepl_reflect(self, context):
@@ -196,7 +197,7 @@ def test_no_model_writes_a_secret_or_a_reference_into_the_store(run):
     """Edits with the value, or with a reference to it, are rejected; log, journal and results are searched."""
     result = json.loads(run(*EVOLVE, "--json"))
     assert [entry["decision"] for entry in result["rounds"]] == ["reject", "reject", "reject", "commit"]
-    reasons = [entry["reason"] for entry in result["rounds"]]
+    reasons = [entry["proposed"][0]["reason"] for entry in result["rounds"]]
     assert "agent/asker holds the value of the secret WEATHER_KEY" in reasons[0]
     assert "prompt/style holds the value of the secret WEATHER_KEY" in reasons[1]
     assert "may hold no secret: it is trainable" in reasons[2]

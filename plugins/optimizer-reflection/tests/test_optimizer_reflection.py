@@ -14,10 +14,12 @@ from autogenesis_core import (
     Hypothesis,
     InputError,
     Installed,
+    InvalidAnswer,
     ModelAnswer,
     ModelClient,
     ModelError,
     Outcome,
+    Patch,
     Question,
     Record,
     Round,
@@ -31,6 +33,7 @@ from autogenesis_core import (
     unknown,
 )
 from autogenesis_core.rspl.prompt import check_prompt
+from autogenesis_core.sepl.proposing import resolved
 from autogenesis_core.sepl.variables import lift
 from autogenesis_core.testing import OptimizerContract, ScriptedModel
 from autogenesis_optimizer_reflection.optimizer import ReflectionOptimizer
@@ -86,14 +89,16 @@ class Setting(SeplContext):
     def improve(self, edits):
         records = dict(self._records)
         known = {variable.id: variable for variable in self.trainable}
+        made = []
         for edit in edits:
             if edit.variable not in known:
                 raise unknown("trainable variable", edit.variable, known)
             variable = known[edit.variable]
             before = records[variable.resource]
-            records[variable.resource] = before.with_values({variable.path: edit.value})
+            made.append(resolved(edit, before.values()[variable.path]))
+            records[variable.resource] = before.with_values({variable.path: made[-1].value})
             check_prompt(records[variable.resource], before)
-        return Candidate(records, tuple(edits))
+        return Candidate(records, tuple(made))
 
     async def evaluate(self, candidates, examples):
         raise AssertionError("reflection evaluates nothing itself")
@@ -136,7 +141,7 @@ def test_the_model_is_shown_failures_first_worst_first_and_then_successes():
     context = Setting([{"hypotheses": []}])
     reflect(context)
     block = context.block()
-    assert list(block) == ["variables", "tools", "rollouts", "rejected"]
+    assert list(block) == ["variables", "tools", "rollouts", "rejected", "predictions"]
     assert [rollout["example"] for rollout in block["rollouts"]] == ["q5", "q3", "q2", "q1"]
     assert block["rollouts"][2] == {
         "example": "q2", "input": "2 + 2?", "expected": "4", "answer": "It is 4.", "score": 0.2,
@@ -223,9 +228,42 @@ def test_a_malformed_answer_is_asked_for_once_more_with_the_reason(wrong, said):
     assert context.block(1) == context.block(0)
 
 
-def test_after_two_malformed_answers_nothing_is_proposed():
-    assert reflect(Setting(["no", "no"])) == []
-    assert select(Setting(["no", "no"])) == []
+@pytest.mark.parametrize("ask", [reflect, select])
+def test_after_two_malformed_answers_the_proposal_fails_with_the_reason(ask):
+    """The core counts failures in a row; babble must not pass for "nothing to propose"."""
+    context = Setting(["no", "no"])
+    with pytest.raises(InvalidAnswer, match="answer cannot be used: .* no JSON"):
+        ask(context)
+    assert len(context.requests) == 2
+
+
+def test_an_edit_may_be_patches_of_the_text_as_it_stands():
+    patches = [{"op": "add", "span": "question", "text": "Give the bare value."}]
+    context = Setting([{"edits": [proposed(value=None, patches=patches)]}])
+    (edit,) = select(context)
+    assert (edit.value, edit.patches) == (None, (Patch("add", "question", "Give the bare value."),))
+    assert "Give the bare value." in context.improve([edit]).edits[0].value
+
+
+def test_a_patch_that_does_not_fit_is_dropped_and_the_model_told_why():
+    patches = [{"op": "replace", "span": "no such words", "text": "x"}]
+    context = Setting([{"edits": [proposed(value=None, patches=patches)]}, {"edits": [proposed()]}])
+    assert [edit.reason for edit in select(context)] == ["bare"]
+    assert "nowhere" in context.requests[1].messages[-1]["content"]
+
+
+def test_how_earlier_predictions_held_is_shown():
+    edits = (Edit(RULES, "Be brief.", expects=("q2", "q3")),)
+    history = [
+        Round(1, edits, Verdict("indecisive", "kept"), ("q2", "q3"), ("q2",), ("q1",), tried=True),
+        Round(1, edits, Verdict("commit", "committed")),
+        Round(2, edits, Verdict("reject", "invalid"), ("q2",)),
+    ]
+    context = Setting([{"hypotheses": []}], history=history)
+    reflect(context)
+    assert context.block()["predictions"] == [
+        {"variables": [RULES], "expected": ["q2", "q3"], "held": ["q2"], "broken": ["q1"]}
+    ]
 
 
 def test_an_answer_that_was_cut_off_is_asked_for_once_more():
@@ -243,7 +281,7 @@ def test_edits_come_from_the_models_structured_answer():
     context = Setting([{"edits": [proposed(hypotheses=[0, 7], expects=["q2", "test-1"])]}])
     assert select(context) == [Edit(RULES, "Answer the question with the bare value.", "bare", (0,), ("q2",))]
     assert context.requests[0].schema == EDITS
-    assert list(context.block()) == ["variables", "tools", "hypotheses", "rejected"]
+    assert list(context.block()) == ["variables", "tools", "hypotheses", "rejected", "predictions"]
     assert context.block()["hypotheses"] == [supposed()]
 
 
