@@ -98,7 +98,7 @@ def test_an_evolution_shows_each_round_a_table_and_what_to_type_next(skilled, ty
     code, out, err = typed(*evolve_words)
     assert (code, err) == (0, "")
     for part in (
-        "round 1", "round 3", "1.0.1: 0.3 to 0.5", "no better on train: 0.50 → 0.40", "val", "test",
+        "round 1", "round 3", "1.0.1: 0.3 to 0.5", "reject: 0.5 to 0.4", "val", "test",
         "autogenesis diff agent/skilled@1.0.0 agent/skilled@1.0.2", "autogenesis log", "autogenesis rollback",
         "store ./workdir/autogenesis.db", "branch main",
     ):  # fmt: skip
@@ -199,10 +199,13 @@ def test_ctrl_c_keeps_what_was_committed_and_the_next_run_starts_there(skilled, 
     for line in process.stdout:
         if "round 1" in line:
             break
+    run = next((tmp_path / "workdir" / "runs").iterdir()).name
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
-    assert (process.returncode, err) == (130, "autogenesis: interrupted; what was committed stays\n")
+    assert (process.returncode, err) == (
+        130, f"autogenesis: interrupted; what was committed stays; to go on: autogenesis resume {run}\n",
+    )  # fmt: skip
     with Store.open(tmp_path / "workdir" / "autogenesis.db", create=False) as store:
         assert store.verify() is None
         assert [entry.event for entry in store.entries()] == ["install", "commit"]

@@ -44,7 +44,7 @@ def test_what_is_no_better_on_train_is_not_assessed_and_leaves_nothing_in_the_st
     assert (ran.events, gate.assessments) == ([("install", "")], [])
     assert ran.result["rounds"][0]["proposed"] == [
         {"state": "rejected", "reason": "no better on train: 0.30 → 0.20", "before": 0.3, "after": 0.2,
-         "expected": [], "held": []}
+         "edits": [{"variable": SKILL, "reason": "try it"}], "expected": [], "held": []}
     ]  # fmt: skip
     assert (ran.values[SKILL], ran.heads, ran.result["commits"]) == (3, {"agent/skilled": "1.0.0"}, [])
     assert ran.fault is None
