@@ -1,0 +1,90 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autogenesis_core import Assessment, Cell, Edit, Evaluation, Failed, Hypothesis, Scored
+from autogenesis_core.sepl.pool import Front, Prefix, fixed_and_broken, gain, gathered, is_better
+
+SCORES = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from([0.0, 0.5, 1.0]), max_size=6)
+
+
+@given(st.lists(SCORES, max_size=8))
+def test_the_front_is_the_same_as_if_it_were_made_of_all_members_at_once(members):
+    front = Front()
+    for number, values in enumerate(members):
+        front.add(number, values)
+    best = {example: max(values[example] for values in members if example in values)
+            for example in {key for values in members for key in values}}  # fmt: skip
+    holders = {example: {n for n, values in enumerate(members) if values.get(example) == best[example]}
+               for example in best}  # fmt: skip
+    counts = {n: sum(n in found for found in holders.values()) for n in range(len(members))}
+    assert (front.best, front.holders) == (best, holders)
+    assert front.counts == {number: count for number, count in counts.items() if count}
+
+
+def screen(before, after):
+    """A comparison of scores by example, one list an example for several seeds."""
+
+    def made(values):
+        cells = (
+            Cell(example, Failed("infra", "") if value is None else Scored(value), epoch)
+            for example, found in values.items()
+            for epoch, value in enumerate(found if isinstance(found, list) else [found])
+        )
+        return Evaluation("s", "train", tuple(cells))
+
+    return Assessment(made(after), made(before))
+
+
+def test_what_is_much_better_is_kept_and_what_is_no_better_or_worse_is_not():
+    before = dict.fromkeys("abcdef", 0.0)
+    assert is_better(screen(before, dict.fromkeys("abcdef", 1.0)), (), exact=False)
+    assert not is_better(screen(before, before), (), exact=True)
+    assert not is_better(screen(dict.fromkeys("abcdef", 1.0), before), (), exact=True)
+
+
+def test_a_small_gain_is_enough_only_where_scores_are_exact():
+    before, after = {**dict.fromkeys("abcdef", 0.0), "a": 1.0}, {**dict.fromkeys("abcdef", 0.0), "b": 1.0, "c": 1.0}
+    assert is_better(screen(before, after), (), exact=True)
+    assert not is_better(screen(before, after), (), exact=False)
+
+
+def test_what_an_edit_says_it_fixes_is_what_is_looked_at_but_all_together_must_not_be_worse():
+    before = {"a": 0.0, "b": 1.0, "c": 1.0}
+    assert is_better(screen(before, {**before, "a": 1.0}), ("a",), exact=False)
+    assert not is_better(screen(before, {**before, "a": 1.0}), ("b",), exact=True)
+    assert not is_better(screen(before, {"a": 1.0, "b": 0.0, "c": 0.0}), ("a",), exact=True)
+
+
+def test_only_rollouts_that_both_have_under_the_same_seed_are_compared():
+    found = screen({"a": [0.0, None], "b": [0.0]}, {"a": [1.0, 0.0], "b": [None]})
+    assert fixed_and_broken(found) == (("a",), ())
+    assert gain(found) == (1.0, 1)
+    assert not is_better(screen({"a": [None]}, {"a": [1.0]}), (), exact=True)
+    assert gain(screen({}, {})) == (0.0, 0)
+
+
+@given(st.lists(st.integers()), st.lists(st.integers(), min_size=1), st.integers(-9, 9))
+def test_a_prefix_does_not_see_what_is_appended_later(items, more, at):
+    growing = list(items)
+    prefix = Prefix(growing)
+    growing += more
+    assert (list(prefix), len(prefix), prefix[:], list(reversed(prefix))) == (items, len(items), items, items[::-1])
+    assert prefix[at:] == items[at:]
+    if -len(items) <= at < len(items):
+        assert prefix[at] == items[at]
+    else:
+        with pytest.raises(IndexError):
+            prefix[at]
+    assert not hasattr(prefix, "append")
+
+
+def test_edits_of_several_proposals_name_their_hypotheses_by_the_new_places():
+    one, two = Hypothesis("one"), Hypothesis("two")
+    parts = [
+        ([Edit("a/x#y", 1, hypotheses=(0,))], [one]),
+        ([Edit("a/x#z", 2, hypotheses=(0, 1, 7))], [two, one]),
+    ]
+    edits, hypotheses = gathered(parts)
+    assert hypotheses == (one, two)
+    assert [edit.hypotheses for edit in edits] == [(0,), (1, 0)]
