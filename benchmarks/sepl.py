@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from engine import commits, crash, failures, search, speed
+from engine import commits, crash, failures, search, speed, workers
 
 ROOT = Path(__file__).parents[1]
 NOX = ROOT / ".nox"  # on the disk of the checkout, where the temporary folder of many systems is memory; git ignores it
@@ -243,6 +243,9 @@ Values = Mapping[str, Sequence[float]]  # by the name of a Figure; of a round as
 OURS: dict[str, Callable[[bool, Path], Values]] = {  # (quick, an empty folder on the disk of the checkout) -> values
     "overhead": speed.overhead,
     "throughput": speed.throughput,
+    "loop": speed.loop,
+    "durability": speed.durability,
+    "workers": workers.workers,
     "target": search.target,
     "conflict": search.conflict,
     "crash": crash.crash,

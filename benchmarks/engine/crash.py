@@ -24,7 +24,8 @@ from tasks.rules import Clock, rules
 _RULES, _VAL, _DELAY = 60, 50, 0.002  # the yardstick's
 _OVERRIDES = (*GATE, "optimizer.batch=3", "width=4", "rounds=24", "workers=16")
 _KILLS = {False: 100, True: 3}  # quick or not
-_TIMED = ("seconds", "latency")  # what no two runs share
+_MODULE = "engine.crash"
+_TIMED = ("seconds", "latency", "front")  # what no two runs share: a front is of latencies among others
 
 
 @frozen
@@ -65,7 +66,7 @@ def _heads(path: Path) -> dict[str, str]:
 
 def crash(quick: bool, folder: Path) -> Mapping[str, Sequence[float]]:
     """Whole evolutions of noisy rules, killed at a random call; the same run with nothing killed is the measure."""
-    _start(folder / "whole").wait()
+    start(_MODULE, folder / "whole").wait()
     whole = Left.read(folder / "whole")
     if not whole.result or not whole.result["commits"] or whole.calls != whole.result["spent"]["rollouts"]:
         raise RuntimeError(f"the run that was not killed came to {whole}")
@@ -73,14 +74,14 @@ def crash(quick: bool, folder: Path) -> Mapping[str, Sequence[float]]:
     found: dict[str, list[float]] = {name: [] for name in names}
     for number in range(_KILLS[quick]):
         place = folder / str(number)
-        _kill(_start(place), place / "calls", rng.randrange(1, whole.calls))
+        kill(start(_MODULE, place), place / "calls", rng.randrange(1, whole.calls))
         killed = Left.read(place)
-        code = _start(place).wait()
+        code = start(_MODULE, place).wait()
         after = Left.read(place)
         in_flight = killed.calls - killed.recorded
         found["repeated"].append(after.calls - whole.calls - in_flight)
         found["resumed"].append(100.0 * (code == 0))
-        found["same"].append(100.0 * (_lasting(after.result) == _lasting(whole.result) and after.heads == whole.heads))
+        found["same"].append(100.0 * (lasting(after.result) == lasting(whole.result) and after.heads == whole.heads))
         found["uncounted"].append(after.calls - in_flight - after.result["spent"]["rollouts"] if after.result else 0)
     return {
         "kill -9: metric calls repeated beyond those in flight": found["repeated"],
@@ -90,21 +91,22 @@ def crash(quick: bool, folder: Path) -> Mapping[str, Sequence[float]]:
     }
 
 
-def _lasting(value: Any) -> Any:  # JSON of any shape
+def lasting(value: Any) -> Any:  # JSON of any shape
     """A result without what is measured by the clock."""
     if isinstance(value, dict):
-        return {key: _lasting(item) for key, item in value.items() if key not in _TIMED}
-    return [_lasting(item) for item in value] if isinstance(value, list) else value
+        return {key: lasting(item) for key, item in value.items() if key not in _TIMED}
+    return [lasting(item) for item in value] if isinstance(value, list) else value
 
 
-def _start(folder: Path) -> subprocess.Popen[bytes]:
+def start(module: str, folder: Path, *arguments: object) -> subprocess.Popen[bytes]:
+    """A process of its own that evolves in a folder, or goes on there."""
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "engine.crash", str(folder)]
+    command = [sys.executable, "-m", module, str(folder), *map(str, arguments)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     return subprocess.Popen(command, cwd=Path(__file__).parents[1], start_new_session=True, **quiet)
 
 
-def _kill(process: subprocess.Popen[bytes], log: Path, calls: int) -> None:
+def kill(process: subprocess.Popen[bytes], log: Path, calls: int) -> None:
     """Kills our own child's process group when it has made so many calls."""
     while process.poll() is None and (not log.exists() or log.stat().st_size < 2 * calls):
         time.sleep(0.001)
@@ -113,11 +115,9 @@ def _kill(process: subprocess.Popen[bytes], log: Path, calls: int) -> None:
     process.wait()
 
 
-def main(folder: Path) -> None:
-    runtime = composed(
-        folder, *_OVERRIDES, train=rules(_RULES, _RULES), val=rules(_VAL, _RULES), clock=Clock(), spoil=0.5, flip=0.15,
-        delay=_DELAY, log=str(folder / "calls"),
-    )  # fmt: skip
+def evolve(folder: Path, *overrides: str, **task: Any) -> None:
+    """An evolution of a task, given as to `composed`, or the rest of one; `calls` in the folder counts its calls."""
+    runtime = composed(folder, *overrides, clock=Clock(), log=str(folder / "calls"), **task)
     begun = next(iter(folder.glob("workdir/runs/*/journal.jsonl")), None)
 
     async def run() -> None:
@@ -125,6 +125,11 @@ def main(folder: Path) -> None:
             await ag.evolve(resume=begun.parent.name if begun else "")
 
     asyncio.run(run())
+
+
+def main(folder: Path) -> None:
+    needed = {"train": rules(_RULES, _RULES), "val": rules(_VAL, _RULES)}
+    evolve(folder, *_OVERRIDES, **needed, spoil=0.5, flip=0.15, delay=_DELAY)
 
 
 if __name__ == "__main__":
