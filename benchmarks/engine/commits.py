@@ -100,7 +100,7 @@ async def _runs(composition: Composition, number: int) -> Lineage:
         async with Runtime(attrs.evolve(composition, settings=settings)) as ag:
             await ag.evolve()
             ledger = ag.store.ledger()
-            assessed = [report for report in ag._running.reports if report.assessment is not None]
+            assessed = [report for report in ag.loop.reports if report.assessment is not None]
         if assessed:
             claimed = assessed[-1].after if assessed[-1].commit else assessed[-1].before
     return Lineage(len(ledger), sum(grant.committed for grant in ledger), claimed)

@@ -104,7 +104,7 @@ def dead(quick: bool, folder: Path) -> Mapping[str, Sequence[float]]:
             found["dead optimizer model: error seen"] = [float(error is not None)]
         else:
             found.setdefault("babbling optimizer model: error seen", []).append(float(error is not None))
-            taken = len(runtime._running.pool) - 1
+            taken = len(runtime.loop.pool) - 1
             found.setdefault("babbling optimizer model: candidates taken", []).append(taken)
         found.setdefault(f"{name} optimizer model: calls spent of 1,000", []).append(clock.calls)
     return found

@@ -78,7 +78,7 @@ class Curve:
         """Takes a point of both curves."""
         assert self.runtime is not None
         if event == "round":
-            loop = self.runtime._running
+            loop = self.runtime.loop
             for curve, records in ((self.tip, loop.tip.records), (self.head, loop.records)):
                 (prompt,) = (r.values()["prompt"] for r in records.values() if r.kind == "agent")
                 curve.append((self.clock.calls, self.problem.true_score(prompt)))

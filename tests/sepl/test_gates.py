@@ -66,7 +66,7 @@ def ledger(made):
     async def evolve_():
         async with Runtime(made) as ag:
             result = await ag.evolve()
-            loop = ag._running
+            loop = ag.loop
             return result, ag.store.ledger(loop.assessor.lineage, loop.assessor.holdout)
 
     return asyncio.run(evolve_())
