@@ -258,12 +258,12 @@ def test_auto_says_beforehand_what_it_can_prove_and_what_to_change():
     )
     assert AutoGate().describe(questions(50), 0.025) == (
         "50 pairs, looks at 10, 25, 38, 50; the smallest gain it can prove with 80% power: +0.27; "
-        "to prove +0.10, set splits.val to about 410, or raise epochs where scores vary from run to run"
+        "to prove +0.10: splits.val=410, or more epochs where scores vary from run to run"
     )
     assert AutoGate().describe(questions(1000), 0.025).startswith("410 of 1000 examples, looks at 82, 205, 308, 410; ")
     assert AutoGate().describe(questions(4), 0.025) == (
-        "4 pairs, one look; they can prove no gain at level 0.025: a fresh hold-out is due, "
-        "set splits.val to about 410, or raise epochs where scores vary from run to run"
+        "4 pairs, one look; they can prove no gain at level 0.025; "
+        "a fresh hold-out is due: other examples, or more of them, splits.val=410"
     )
 
 

@@ -58,14 +58,13 @@ class AutoGate(SequentialGate):
             said = f"{groups} groups of {len(examples)} examples"
         said += f", looks at {', '.join(map(str, looks))}" if len(looks) > 1 else ", one look"
         if smallest == math.inf:
-            return (
-                f"{said}; they can prove no gain at level {alpha:.2g}: a fresh hold-out is due, {self._advice(alpha)}"
-            )
+            more = f"a fresh hold-out is due: other examples, or more of them, splits.val={self._needed(alpha)}"
+            return f"{said}; they can prove no gain at level {alpha:.2g}; {more}"
         said += f"; the smallest gain it can prove with {self.power:.0%} power: {smallest:+.2f}"
-        return said if smallest <= self.goal else f"{said}; to prove {self.goal:+.2f}, {self._advice(alpha)}"
-
-    def _advice(self, alpha: float) -> str:
-        return f"set splits.val to about {self._needed(alpha)}, or raise epochs where scores vary from run to run"
+        if smallest <= self.goal:
+            return said
+        more = f"splits.val={self._needed(alpha)}, or more epochs where scores vary from run to run"
+        return f"{said}; to prove {self.goal:+.2f}: {more}"
 
     def _needed(self, alpha: float) -> int:
         """The fewest pairs, about, with which the goal is proved with the power asked for."""
