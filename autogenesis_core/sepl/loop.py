@@ -546,7 +546,9 @@ class Loop:
                 if mean is not None and mean >= self.goal:
                     self.stopped = f"val reached {mean:.3g}"
             return
-        promising = any(vote.evidence.get("p") is not None and _delta(vote) > 0 for vote in report.verdict.votes)
+        # A gain that was not proved may be so later; what a guard or a person is against stays refused.
+        against = [vote for vote in report.verdict.votes if vote.decision == "reject"]
+        promising = any(vote.evidence.get("p") is not None and _delta(vote) > 0 for vote in against)
         if decision == "reject" and not promising:
             # No better where it counts, or not wanted: the search goes on from what is committed.
             self.tip = self.base

@@ -259,3 +259,36 @@ def test_a_gate_that_can_do_nothing_with_the_examples_says_so_before_anything_is
 
     with pytest.raises(InputError, match="none of 10 examples will do"):
         ledger(composition(optimizer=Never(), gate=[better(), Checks()]))
+
+
+def test_what_is_refused_though_it_is_better_is_not_built_upon(run, composition, better):
+    """A test says that the first is better, and a person is against it: the second starts from what is committed."""
+
+    class Proves:
+        @hookimpl
+        async def sepl_gate(self, candidate):
+            return Vote("proves", "commit", "+0.2, p = 0.01", {"p": 0.01, "delta": 0.2})
+
+    class Against:
+        external = True
+
+        @hookimpl
+        async def sepl_gate(self, candidate):
+            found = candidate.records["agent/skilled"].parameters
+            return Vote("against", "reject" if found["skill"] == 5 else "commit", f"{found['style']} {found['skill']}")
+
+    plan = [5, [("agent/skilled#style", "bold"), ("agent/skilled#skill", 6)]]
+    ran = run(composition(plan, gate=[Proves(), Against()]))
+    assert [entry["decision"] for entry in ran.result["rounds"]] == ["reject", "commit"]
+    assert ran.result["rounds"][1]["before"] == 0.3
+    assert [proposed["before"] for proposed in ran.result["rounds"][1]["proposed"]] == [0.3]
+
+
+def test_a_gain_that_is_not_proved_yet_is_built_upon(run, composition):
+    class NotYet:
+        @hookimpl
+        async def sepl_gate(self, candidate, assessment):
+            return Vote("not_yet", "reject", "+0.2, may be chance: p = 0.2", {"p": 0.2, "delta": 0.2})
+
+    ran = run(composition([5, 6], gate=NotYet()))
+    assert [entry["proposed"][0]["before"] for entry in ran.result["rounds"]] == [0.3, 0.5]

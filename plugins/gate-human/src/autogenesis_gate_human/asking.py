@@ -43,11 +43,12 @@ async def ask_terminal(request: Request, wait: float) -> tuple[bool, str]:
     sys.stdout.flush()
     try:
         async with asyncio.timeout(wait):
-            line = await _line()
+            line: str | None = await _line()
     except TimeoutError:
-        return False, f"no answer within {wait:g} seconds"
+        line = None
     if not line:
-        return False, "no answer: the input ended"
+        sys.stdout.write("\n")
+        return False, f"no answer within {wait:g} seconds" if line is None else "no answer: the input ended"
     answer, _, why = line.strip().partition(" ")
     if answer.casefold() in ("yes", "y") and not why:
         return True, "yes, at the terminal"
