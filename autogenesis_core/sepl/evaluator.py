@@ -112,7 +112,7 @@ class Evaluator:
         settings: the model's, part of every evaluation's key
         deterministic: the same input always gives the same score, so that nothing is drawn twice
         reducer: how several epochs of an example become one value
-        unreached: the rollouts that got no answer of a model, since one did
+        unreached: the rollouts that got no answer of a model, since one did, and when they ended
         doing: what is under way, by a label that says what for, with its done and its total rollouts
     """
 
@@ -129,7 +129,7 @@ class Evaluator:
     deterministic: bool = False
     reducer: str = "mean"
     made: int = 0
-    unreached: list[str] = field(factory=list)
+    unreached: dict[str, float] = field(factory=dict)
     used: Amount = field(factory=Amount)  # by the rollouts that were made
     doing: dict[str, list[int]] = field(factory=dict)
     _known: dict[str, "_Made"] = field(factory=dict)
@@ -270,7 +270,7 @@ class Evaluator:
     async def _made(self, key: str, job: _Job) -> Trace:
         self.journal.check_writable("rollout", key)
         self.budget.begin_rollout()
-        tally = Tally()
+        tally, start = Tally(), time.perf_counter()
         try:
             trace = await self._rollout(job, tally)
         except BaseException:
@@ -279,19 +279,25 @@ class Evaluator:
         body = {**body_of(trace, job.split, keep=job.keep), **used_json(tally)}
         self._count(body)
         self.journal.keep("rollout", key, body)
-        self._check_reached(key, tally.gave_up if isinstance(trace.result, Failed) else "")
+        self._check_reached(key, start, tally.gave_up if isinstance(trace.result, Failed) else "")
         return trace if job.keep else _scored(trace)
 
-    def _check_reached(self, key: str, gave_up: str) -> None:
-        """Raises ModelUnavailable when rollouts in a row got no answer; these are no results then."""
+    def _check_reached(self, key: str, start: float, gave_up: str) -> None:
+        """Raises ModelUnavailable when rollouts in a row got no answer; these are no results then.
+
+        One that succeeds after them says only something of those that had ended when it began.
+        """
         if not gave_up:
-            self.unreached.clear()
+            if self.unreached:
+                self.unreached = {failed: end for failed, end in self.unreached.items() if end > start}
             return
-        self.unreached.append(key)
+        self.unreached[key] = time.perf_counter()
         if len(self.unreached) >= _UNREACHED:
-            for failed in self.unreached:
-                self.journal.forget("rollout", failed)
-            raise ModelUnavailable(f"{len(self.unreached)} rollouts in a row got no answer of the model: {gave_up}")
+            for failed, end in self.unreached.items():
+                if end:
+                    self.journal.forget("rollout", failed)
+                self.unreached[failed] = 0.0
+            raise ModelUnavailable(f"{_UNREACHED} rollouts in a row got no answer of the model: {gave_up}")
 
     def _count(self, body: Mapping[str, Any]) -> None:
         self.made += 1

@@ -14,7 +14,15 @@ from typing import Any, Literal
 
 from attrs import define, evolve, field, frozen
 
-from autogenesis_core.errors import BudgetExceeded, InputError, ModelError, ModelUnavailable, OptimizerFailed
+from autogenesis_core.errors import (
+    AuthenticationFailed,
+    BudgetExceeded,
+    InputError,
+    ModelError,
+    ModelUnavailable,
+    OptimizerFailed,
+    RetryableModelError,
+)
 from autogenesis_core.hooks import Hooks
 from autogenesis_core.identity import derive
 from autogenesis_core.rspl.manager import Manager
@@ -130,6 +138,7 @@ class Loop:
     _in_vain: list[int] = field(factory=list)  # the last rounds, if all of their proposals failed
     _systems: dict[int, System] = field(factory=dict)  # by the place in memory of their records
     _order: tuple[int, Sequence[Example]] = (-1, ())  # of train in one pass through it
+    _unanswered: int = 0  # proposals in a row for which the optimizer's model could not be reached
     _dead: int = 0  # failures before the optimizer answered for the first time
     _alive: bool = False
     _reached: int = 1  # the first round in which a rollout may have got no answer since the last that had one
@@ -264,14 +273,34 @@ class Loop:
         if self._dead >= FAILURES:
             return evolve(made, state="failed", reason="the optimizer failed before")
         try:
-            hypotheses = tuple(await self.hooks.reflect(context))
-            edits = tuple(await self.hooks.select(context, hypotheses))
+            hypotheses, edits = await self._asked(context)
         except ModelError as error:
             self._dead += not self._alive
             return evolve(made, state="failed", reason=f"{type(error).__name__}: {error.reason}")
         self._alive = self._alive or bool(hypotheses or edits)
         made = evolve(made, hypotheses=hypotheses, edits=edits, reason="nothing was proposed")
         return await self._improved(context, made) if edits else made
+
+    async def _asked(self, context: RoundContext) -> tuple[tuple[Hypothesis, ...], tuple[Edit, ...]]:
+        """What the optimizer proposes; that its model cannot be reached is no answer, so it is asked again."""
+        while True:
+            try:
+                hypotheses = tuple(await self.hooks.reflect(context))
+                edits = tuple(await self.hooks.select(context, hypotheses))
+            except (RetryableModelError, AuthenticationFailed) as error:
+                self._unanswered += 1
+                if self._unanswered >= FAILURES:
+                    raise self._gave_up(f"{type(error).__name__}: {error.reason}") from None
+                context.begin_again()
+            else:
+                self._unanswered = 0
+                return hypotheses, edits
+
+    def _gave_up(self, reason: str) -> OptimizerFailed:
+        return OptimizerFailed(
+            f"{FAILURES} proposals in a row failed; the last: {reason}",
+            f"what was committed stays; mend it, then: autogenesis resume {self.run}",
+        )
 
     async def _improved(self, context: RoundContext, made: Proposed) -> Proposed:
         try:
@@ -434,10 +463,7 @@ class Loop:
             for failed in [number, *self._in_vain]:
                 self.journal.forget("answer", f"{failed}")
                 self.journal.forget("round", f"{failed}")
-            raise OptimizerFailed(
-                f"{FAILURES} proposals in a row failed; the last: {made.reason}",
-                f"what was committed stays; mend it, then: autogenesis resume {self.run}",
-            )
+            raise self._gave_up(made.reason)
 
     # Assessment and commit
 

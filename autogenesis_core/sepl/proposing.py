@@ -109,6 +109,11 @@ class RoundContext(SeplContext):
     def model(self) -> ModelClient:
         return self._client
 
+    def begin_again(self) -> None:
+        """Lets the proposal be made from its beginning, with what was answered already."""
+        if "_client" in self.__dict__:
+            self._client.begin_again()
+
     @cached_property
     def minibatch(self) -> tuple[int, Sequence[Example]]:
         """This proposal's train examples, and how often all of train were drawn before."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autogenesis_core import errors
-from autogenesis_core.errors import ModelError
+from autogenesis_core.errors import AuthenticationFailed, ModelError, RetryableModelError
 from autogenesis_core.identity import JSON
 from autogenesis_core.sepl.budget import Amount, Budget
 from autogenesis_core.sepl.journal import Journal
@@ -41,19 +41,38 @@ def remember_used(journal: Journal, budget: Budget) -> None:
 
 
 def record_calls(client: ModelClient, journal: Journal, budget: Budget, proposal: str) -> None:
-    """Lets the journal keep what comes of a proposal's calls, and the client recall what it holds of them."""
+    """Lets the journal keep what comes of a proposal's calls, and the client recall what it holds of them.
 
-    def recall(number: str) -> ModelAnswer | ModelError | None:
+    That the model could not be reached is kept only if the optimizer went on all the same.
+    """
+    made: dict[int, ModelAnswer | ModelError] = {}
+    unreached: dict[int, dict[str, JSON]] = {}
+
+    def recall(number: int) -> ModelAnswer | ModelError | None:
+        for earlier, failed in unreached.items():
+            if earlier < number:
+                journal.keep("answer", f"{proposal} {earlier}", failed)
+            else:
+                journal.lose("answer", failed)
+        unreached.clear()
+        if number in made:
+            return made[number]
         body = journal.recall("answer", f"{proposal} {number}")
         if body is None:
             journal.check_writable("answer", f"{proposal} {number}")
             return None
         budget.recall(used_by(body))
-        return _error_of(body) if "failed" in body else answer_of(body)
+        made[number] = _error_of(body) if "failed" in body else answer_of(body)
+        return made[number]
 
-    def keep(number: str, found: ModelAnswer | ModelError, tally: Tally) -> None:
+    def keep(number: int, found: ModelAnswer | ModelError, tally: Tally) -> None:
         body = _error_json(found) if isinstance(found, ModelError) else answer_json(found)
-        journal.keep("answer", f"{proposal} {number}", {**body, **used_json(tally)})
+        body |= used_json(tally)
+        if isinstance(found, RetryableModelError | AuthenticationFailed):
+            unreached[number] = body
+        else:
+            made[number] = found
+            journal.keep("answer", f"{proposal} {number}", body)
 
     client.recall, client.keep = recall, keep
 

@@ -92,8 +92,8 @@ class ModelClient:
     span: Span | None = None
     seed: int = 0
     tally: Tally | None = None
-    recall: Callable[[str], ModelAnswer | ModelError | None] | None = None
-    keep: Callable[[str, ModelAnswer | ModelError, Tally], None] | None = None
+    recall: Callable[[int], ModelAnswer | ModelError | None] | None = None
+    keep: Callable[[int, ModelAnswer | ModelError, Tally], None] | None = None
     slots: asyncio.Semaphore | None = None
     exceeded: BudgetExceeded | None = None
     attempts: int = 4
@@ -138,6 +138,10 @@ class ModelClient:
             }
         return evolve(answer, parsed=_parsed(answer)) if schema is not None else answer
 
+    def begin_again(self) -> None:
+        """Counts calls from the first again: of those that had an answer nothing is asked twice, if it is kept."""
+        self._calls = 0
+
     def _bodies(self, messages: Sequence[Message]) -> list[str]:
         """The messages' digests. A history only grows, so what was sent before is known by being the same object."""
         known = 0
@@ -151,7 +155,7 @@ class ModelClient:
     async def _recorded(self, request: ModelRequest) -> ModelAnswer:
         if self.keep is None:
             return await self._attempt(request)
-        number, tally = str(self._calls), Tally()
+        number, tally = self._calls, Tally()
         known = self.recall(number) if self.recall is not None else None
         if known is not None:
             return _raised(known)
