@@ -10,7 +10,7 @@ from autogenesis_core.runfolder import find_run, read_json
 from autogenesis_core.sepl.budget import Budget
 from autogenesis_core.sepl.estimate import Estimate, Plan
 from autogenesis_core.sepl.estimate import estimate as estimated
-from autogenesis_core.sepl.evaluation import SPLITS, Benchmark, Example, Split
+from autogenesis_core.sepl.evaluation import SPLITS, Benchmark, Example, Outcome, Split
 from autogenesis_core.sepl.ledger import granted
 from autogenesis_core.sepl.report import baseline_result, measure_result, verify_result
 from autogenesis_core.sepl.splits import plain_text
@@ -129,8 +129,8 @@ async def estimate(ag: "Runtime") -> Estimate:
 
 async def _tried(ag: "Runtime", benchmark: Benchmark, examples: Sequence[Example]) -> tuple[Usage, int]:
     """Tokens and calls of a rollout on the stub, the mean of a few; an agent that is code of its own is not run."""
-    model = ag.composition.model
-    if model is None or not examples or not ag.composition.chosen("agent")[0].uses_model:
+    model, runs = ag.composition.model, ag.composition.chosen("agent")[0].uses_model
+    if model is None or not examples or not (runs or benchmark.uses_model):
         return Usage(), 0
     stub, budget = StubModel(model), Budget(BudgetLimits(money=None))
     evaluator = ag.evaluator(budget, benchmark)
@@ -138,6 +138,10 @@ async def _tried(ag: "Runtime", benchmark: Benchmark, examples: Sequence[Example
     evaluator.client = lambda role, seed, span, tally: ModelClient(
         stub, role, budget, seed=derive(seed, role), tally=tally
     )
-    await evaluator.evaluate(ag.system(), "train", examples)
+    if runs:
+        await evaluator.evaluate(ag.system(), "train", examples)
+    else:
+        for example in examples:
+            await benchmark.judge(example, Outcome(), evaluator.client("judge", 0, None, None))
     used, n = budget.used, len(examples)
     return Usage(-(-used.usage.input_tokens // n), -(-used.usage.output_tokens // n)), -(-used.calls // n)

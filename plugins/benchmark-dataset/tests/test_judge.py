@@ -141,3 +141,14 @@ def test_without_a_model_or_a_target_nothing_can_be_judged(tmp_path):
     (tmp_path / "sums.jsonl").write_text('{"question": "a", "answer": null}\n', encoding="utf-8")
     with pytest.raises(InputError, match="the judge compares answers with it"):
         asyncio.run(run(compose(model=FunctionModel(fair))))
+
+
+def test_an_estimate_counts_the_judge_beside_an_agent_that_asks_no_model():
+    async def estimated():
+        words = "+benchmark=dataset", "benchmark.path=sums.jsonl", "benchmark.scorer=judge"
+        async with Runtime.compose(*words, agent=FunctionAgent(str.upper), model=FunctionModel(fair)) as ag:
+            return await ag.estimate()
+
+    found = asyncio.run(estimated())
+    assert found.calls[0] == 2 * found.rollouts[0] > 0
+    assert found.tokens[0] > 100 * found.calls[0]
