@@ -66,6 +66,9 @@ def _is_permission(answer: object) -> bool:
     return answer in get_args(Permission)
 
 
+_DECIDING = [name for name in vars(hookspecs) if name.startswith("sepl_") and name != "sepl_observe"]
+
+
 class Hooks:
     """The hooks of exactly the plugins that one composed configuration selects, in its order; a Runtime owns one."""
 
@@ -105,7 +108,7 @@ class Hooks:
 
     async def observe_resource(self, event: str, data: Mapping[str, Any]) -> None:
         """`rspl_observe` of every plugin."""
-        await self._observe("rspl_observe", event=event, data=data)
+        await self._observe("rspl_observe", lambda _: {"event": event, "data": data})
 
     async def reflect(self, context: SeplContext) -> Sequence[Hypothesis]:
         """`sepl_reflect`: the first answer."""
@@ -210,8 +213,10 @@ class Hooks:
         return await self._first("sepl_commit", _is(Verdict), **given)  # type: ignore[no-any-return]
 
     async def observe(self, event: str, data: Mapping[str, Any]) -> None:
-        """`sepl_observe` of every plugin."""
-        await self._observe("sepl_observe", event=event, data=data)
+        """`sepl_observe` of every plugin; one that is an operator or gate too is not given the runtime."""
+        deciding = {i.plugin_name for hook in _DECIDING for i in getattr(self._manager.hook, hook).get_hookimpls()}
+        kept = {key: value for key, value in data.items() if key != "runtime"}
+        await self._observe("sepl_observe", lambda name: {"event": event, "data": kept if name in deciding else data})
 
     async def _first(self, hook: str, check: Callable[[object], bool], **arguments: object) -> Any:
         """The first answer; each hook answers with a type of its own, which `check` knows."""
@@ -242,18 +247,19 @@ class Hooks:
                 )
             yield answer
 
-    async def _observe(self, hook: str, **arguments: object) -> None:
-        for name, call in self._calls(hook, arguments):
+    async def _observe(self, hook: str, given: Callable[[str], Mapping[str, object]]) -> None:
+        for name in self._order:
             try:
-                await call()
+                for _, call in self._calls(hook, given(name), only=name):
+                    await call()
             except Exception as error:  # noqa: BLE001  # who only observes must not end a run
                 warnings.warn(f"{name} failed in {hook}: {type(error).__name__}: {error}", stacklevel=2)
 
-    def _calls(self, hook: str, arguments: Mapping[str, object]) -> list[tuple[str, Callable[[], Any]]]:
+    def _calls(self, hook: str, arguments: Mapping[str, object], only: str = "") -> list[tuple[str, Callable[[], Any]]]:
         caller = getattr(self._manager.hook, hook)
         found = {implementation.plugin_name: implementation for implementation in caller.get_hookimpls()}
 
         def bind(implementation: Any) -> Callable[[], Any]:
             return lambda: implementation.function(*(arguments[name] for name in implementation.argnames))
 
-        return [(name, bind(found[name])) for name in self._order if name in found]
+        return [(name, bind(found[name])) for name in self._order if name in found and only in ("", name)]

@@ -244,7 +244,7 @@ class Loop:
 
     def context(self, number: int, slot: int = 0) -> RoundContext:
         """What the operators of a proposal see."""
-        return RoundContext(self, number, slot, lambda: self._deal(self._dealt + slot))
+        return RoundContext(self, number, slot)
 
     # Proposals
 
@@ -348,8 +348,9 @@ class Loop:
         baseline, candidate = await self.evaluator.compare(systems, "train", draws, label)
         return Assessment(candidate, baseline)
 
-    def _deal(self, number: int) -> tuple[int, Sequence[Example]]:
-        """The minibatch of a number, dealt from train without repeating any example before all were dealt."""
+    def deal(self, slot: int) -> tuple[int, Sequence[Example]]:
+        """The minibatch of a proposal, dealt from train without repeating any example before all were dealt."""
+        number = self._dealt + slot
         train = self.examples["train"]
         size = min(self.batch, len(train))
         passes, place = divmod(number, len(train) // size)

@@ -1,9 +1,10 @@
 # ruff: noqa: D102  # RoundContext: what its methods do stands in SeplContext
 """A proposal: what the loop gives its operators to see, and what came of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
 
 from attrs import evolve, frozen
 
@@ -51,13 +52,15 @@ class Proposed:
         return tuple(dict.fromkeys(example for edit in self.edits for example in edit.expects))
 
 
+# No attribute of a context leads to its loop: nothing that an operator is given leads to examples held out.
+_LOOPS: WeakKeyDictionary["RoundContext", "Loop"] = WeakKeyDictionary()
+
+
 class RoundContext(SeplContext):
     """The loop as the operators of one proposal may see it."""
 
-    def __init__(
-        self, loop: "Loop", number: int, slot: int, batch: Callable[[], tuple[int, Sequence[Example]]]
-    ) -> None:
-        self._loop = loop
+    def __init__(self, loop: "Loop", number: int, slot: int) -> None:
+        _LOOPS[self] = loop
         self.round = number
         self.slot = slot
         self.seed = loop.seed
@@ -66,12 +69,11 @@ class RoundContext(SeplContext):
         self.pool = Prefix(loop.pool)
         self.parent = loop.tip
         self.front = dict(loop.front.counts)
-        self._batch = batch
         self._traces: Sequence[Trace] | None = None
 
     @property
     def train_ids(self) -> frozenset[str]:
-        return self._loop.train_ids
+        return _LOOPS[self].train_ids
 
     @property
     def records(self) -> Mapping[str, Record]:
@@ -79,7 +81,7 @@ class RoundContext(SeplContext):
 
     @property
     def variables(self) -> Sequence[Variable]:
-        return self._loop.variables(self.parent.records)
+        return _LOOPS[self].variables(self.parent.records)
 
     @property
     def tools(self) -> Mapping[str, str]:
@@ -88,22 +90,23 @@ class RoundContext(SeplContext):
     @property
     def proposals(self) -> Sequence[Proposal]:
         def found() -> JSON:
-            open_ = self._loop.store.proposals()
+            open_ = _LOOPS[self].store.proposals()
             return [[p.id, p.time, p.run, p.variable, p.value, p.reason, p.state] for p in open_]
 
         trainable = {variable.id for variable in self.trainable}
-        rows = self._loop.journal.once("proposals", str(self.round), found)
+        rows = _LOOPS[self].journal.once("proposals", str(self.round), found)
         return [made for made in (Proposal(*row) for row in rows) if made.variable in trainable]
 
     @cached_property
     def _client(self) -> ModelClient:
-        if self._loop.client is None:
+        client = _LOOPS[self].client
+        if client is None:
             raise InputError(
                 "the optimizer needs a model and none is set",
                 "AUTOGENESIS_MODEL=…, or +model=litellm model.name=…",
             )
         slot = [self.slot] if self.slot else []
-        return self._loop.client(f"{self.round} {self.slot}", derive(self.seed, self.round, *slot, "optimizer"))
+        return client(f"{self.round} {self.slot}", derive(self.seed, self.round, *slot, "optimizer"))
 
     @property
     def model(self) -> ModelClient:
@@ -117,7 +120,7 @@ class RoundContext(SeplContext):
     @cached_property
     def minibatch(self) -> tuple[int, Sequence[Example]]:
         """This proposal's train examples, and how often all of train were drawn before."""
-        return self._batch()
+        return _LOOPS[self].deal(self.slot)
 
     @property
     def looked(self) -> bool:
@@ -126,10 +129,10 @@ class RoundContext(SeplContext):
 
     async def traces(self) -> Sequence[Trace]:
         if self._traces is None:
-            evaluator = self._loop.evaluator
+            evaluator = _LOOPS[self].evaluator
             passes, examples = self.minibatch
             draws = evaluator.draws(f"traces {passes}", examples)
-            self._traces = await evaluator.traces(self._loop.system(self.records), draws)
+            self._traces = await evaluator.traces(_LOOPS[self].system(self.records), draws)
         return self._traces
 
     def improve(self, edits: Sequence[Edit]) -> Candidate:
@@ -142,17 +145,17 @@ class RoundContext(SeplContext):
             variable = trainable[edit.variable]
             now = records[variable.resource].values()[variable.path]
             edit = resolved(edit, now)
-            records[variable.resource] = self._loop.manager.edited(
+            records[variable.resource] = _LOOPS[self].manager.edited(
                 records[variable.resource], {variable.path: edit.value}
             )
             made.append(edit)
         return Candidate(records, tuple(made))
 
     async def evaluate(self, candidates: Sequence[Candidate], examples: Sequence[Example]) -> Sequence[Evaluation]:
-        if any(self._loop.train.get(example.id) is not example for example in examples):
+        if any(_LOOPS[self].train.get(example.id) is not example for example in examples):
             raise InputError("an optimizer may only evaluate on examples of train")
-        systems = [self._loop.system(candidate.records) for candidate in candidates]
-        evaluator = self._loop.evaluator
+        systems = [_LOOPS[self].system(candidate.records) for candidate in candidates]
+        evaluator = _LOOPS[self].evaluator
         return await evaluator.compare(systems, "train", evaluator.draws("rollout", examples))
 
 

@@ -1,4 +1,5 @@
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -61,7 +62,7 @@ def test_changes_of_different_lines_are_combined_in_either_order(who, data):
     expected = "\n".join((first if owner == 1 else second).split("\n")[number] for number, owner in enumerate(who))
     assert rebase(text, first, second) in (expected, None)
     assert rebase(text, first, second) == rebase(text, second, first)
-    if not any(a and b and a != b for a, b in zip(who, who[1:], strict=False)):
+    if not any(a and b and a != b for a, b in pairwise(who)):
         assert rebase(text, first, second) == expected
 
 
