@@ -17,6 +17,7 @@ from autogenesis_core import (
     Installed,
     Question,
     Record,
+    Runtime,
     Scored,
     Vote,
     structure,
@@ -279,3 +280,40 @@ def at_terminal(monkeypatch, typed, wait, *, before="", cancel=None):
 def test_settings_out_of_range_are_refused(data):
     with pytest.raises(ConfigurationError, match=next(iter(data))):
         structure(data, HumanGate, "gate")
+
+
+def test_a_whole_run_asks_about_what_is_proved_and_a_run_that_goes_on_does_not_ask_again(tmp_path):
+    for package in (
+        "agent_tool_calling", "benchmark_reasoning_gym", "gate_paired_test", "gate_safety", "model_simulated",
+        "optimizer_reflection", "tool_calculator", "tool_text",
+    ):  # fmt: skip
+        pytest.importorskip(f"autogenesis_{package}")
+    parts = (
+        "+agent=tool_calling", "+optimizer=reflection", "+gate=[safety,auto,human]", "rounds=2",
+        f"gate.human.file={tmp_path / 'answer'}", "gate.human.wait=120", "splits.test=5",
+    )  # fmt: skip
+
+    async def run(**how):
+        async with Runtime.compose(*parts, folder=tmp_path) as ag:
+            return await ag.evolve(**how)
+
+    async def both():
+        async def person():
+            while not (tmp_path / "answer.request.md").is_file():  # noqa: ASYNC110  # another's file
+                await asyncio.sleep(0.05)
+            request = json.loads((tmp_path / "answer.request.json").read_text())
+            (tmp_path / "answer").write_text(f"yes {request['request']}")
+            return request
+
+        return await asyncio.gather(run(), person())
+
+    result, request = asyncio.run(both())
+    last = result["rounds"][-1]
+    assert (last["decision"], [vote["gate"] for vote in last["votes"]]) == ("commit", ["safety", "auto", "human"])
+    assert [vote["gate"] for vote in request["votes"]] == ["safety", "auto"]
+    assert last["reason"] == request["votes"][1]["reason"]
+    for path in tmp_path.glob("answer*"):
+        path.unlink()
+    again = asyncio.run(run(resume=result["run"], replay=True))
+    assert again["digests"] == result["digests"]
+    assert list(tmp_path.glob("answer*")) == []
