@@ -20,6 +20,7 @@ from autogenesis_gate_safety.change import Change, text_of
 
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_ASCII = re.compile(r"\w+", re.ASCII)  # the same, sooner
 _COMMON = 2  # examples at most that share a piece which is still one example's
 _TABLE = 3  # pairs of one word each that are no coincidence any more
 _SHOWN = 60  # characters of what was copied
@@ -152,12 +153,15 @@ def _text(text: str, size: int) -> _Text:
 
 
 def _example(question: Question) -> _Example:
-    words = _words(question.input), _words(_said(question.target))
-    return _Example(question.id, *words, *map(_row, words))
+    # Interned: the words of many examples are much the same.
+    input_, target = (tuple(map(sys.intern, _words(text))) for text in (question.input, _said(question.target)))
+    return _Example(question.id, input_, target, _row(input_), _row(target))
 
 
 def _words(text: str) -> Words:
-    return tuple(map(sys.intern, _WORD.findall(unicodedata.normalize("NFKC", text).casefold())))
+    if text.isascii():
+        return tuple(_ASCII.findall(text.lower()))
+    return tuple(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def _row(words: Iterable[str]) -> str:
@@ -166,7 +170,7 @@ def _row(words: Iterable[str]) -> str:
 
 
 def _grams(words: Words, size: int) -> Iterator[Words]:
-    return (words[start : start + size] for start in range(len(words) - size + 1))
+    return zip(*(words[start:] for start in range(size)), strict=False)
 
 
 def _said(target: object) -> str:
