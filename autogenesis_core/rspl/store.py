@@ -248,14 +248,17 @@ class Store(Reader):
         decision: str,
         rule: Callable[[Sequence[Grant]], float],
         reused: bool,
+        *,
+        token: int | None = None,
     ) -> Grant:
         """Spends on a decision what `rule` gives after the earlier ones; a decision that was granted gets that again.
 
         It is spent for good: by a rejection, by a run that dies, and by a commit that is rolled back. Backups hold the
-        ledger; `export` and `import` of resources do not carry it.
+        ledger; `export` and `import` of resources do not carry it. `token` is the run's fence, as in `commit`.
         Raises StoreError for a decision that was granted on another lineage or hold-out set.
         """
         with self._write() as execute:
+            self._check_fence(run, token)
             earlier = self.ledger(lineage, holdout)
             if known := [grant for grant in earlier if (grant.run, grant.decision) == (run, decision)]:
                 return known[0]

@@ -225,7 +225,7 @@ class Assessor:
         def spend() -> JSON:
             grant = loop.store.spend(
                 self.lineage, self.holdout, loop.run, self.decision,
-                lambda earlier: granted(loop.level, earlier, reused=self._reused), self._reused,
+                lambda earlier: granted(loop.level, earlier, reused=self._reused), self._reused, token=loop.token,
             )  # fmt: skip
             return [grant.number, grant.alpha, grant.reused]
 

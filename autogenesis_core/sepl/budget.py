@@ -137,6 +137,8 @@ class Budget:
         limit = self.limits.rollouts
         if limit is not None and self.rollouts + self.earlier_rollouts >= limit:
             raise BudgetExceeded(f"budget.rollouts is spent: {limit}", "raise it: budget.rollouts=…")
+        if self.limits.seconds is not None:
+            self.check()
         self.rollouts += 1
 
     def allows(self, rollouts: int) -> bool:

@@ -47,6 +47,7 @@ class Journal:
     until: float = 0.0
     _known: dict[str, dict[str, Body]] = field(factory=dict)
     _file: int | None = None
+    _size: int = 0  # bytes of it that this process has read or written
     _unsynced: int = 0
     _fault: str = ""
 
@@ -65,6 +66,7 @@ class Journal:
             whole = journal._read(path.read_bytes())
             if journal._file is not None:
                 os.ftruncate(journal._file, whole)
+                journal._size = whole
         except OSError as error:
             journal.close()
             raise StoreError(f"the journal {path} cannot be opened: {error}") from None
@@ -166,8 +168,11 @@ class Journal:
         line = encoded([event, key, body], _ENCODER).encode()
         data = b"%08x %b\n" % (zlib.crc32(line), line)
         try:
+            if os.fstat(self._file).st_size != self._size:  # where no lock reaches: Windows, some shared folders
+                raise OSError("another process has taken over the run")
             if os.write(self._file, data) != len(data):
                 raise OSError("the disk is full")
+            self._size += len(data)
         except OSError as error:
             raise self._failed(error) from None
         self._unsynced += 1

@@ -32,7 +32,8 @@ def remember_used(journal: Journal, budget: Budget) -> None:
     for body in (body for event in ("rollout", "answer") for _, body in journal.all(event)):
         budget.remember(used_by(body), int("split" in body))
     for event, body in journal.lost:
-        budget.remember(used_by(body), int(event == "rollout"))
+        if event in ("rollout", "answer"):
+            budget.remember(used_by(body), int(event == "rollout"))
     sessions = [body for _, body in journal.all("session")]
     seconds = sessions[-1]["before"] + max(0.0, journal.until - sessions[-1]["time"]) if sessions else 0.0
     budget.start -= seconds
