@@ -39,6 +39,8 @@ async def evolve(ag: "Runtime", *, resume: str = "", replay: bool = False) -> di
     try:
         remember_used(journal, budget)
         rounds = ag.settings.rounds or int(getattr(optimizer.instance, "rounds", 3))
+        if replay:  # of a run that was asked for more rounds later
+            rounds = max([rounds, *(int(number) for number, _ in journal.all("round"))])
         loop = _loop(ag, budget, benchmark, examples, rounds, journal)
         if hasattr(optimizer.instance, "check"):
             await optimizer.instance.check(loop.context(1))

@@ -26,7 +26,7 @@ def log_(arguments: Arguments) -> int:
         try:
             entries = registry.log(name, limit=-1 if limit is None else limit + 1)
         except UnknownName:
-            if not pool:
+            if not _result(_folder(arguments, name)):
                 raise
             entries = ()  # a run that decided on no commit has no entry
         if not entries and "/" in name:
@@ -44,6 +44,10 @@ def log_(arguments: Arguments) -> int:
     if pool:
         say("\n  proposals of its rounds, and what became of them in the pool")
         say_table(pool, indent="    ")
+    if name and not entries and not pool:
+        ended = _result(_folder(arguments, name))
+        say(f"  nothing was proposed: {one_line(str(ended.get('stopped') or ended.get('failed') or 'no evolution'))}")
+        return 0
     return say_hint(entries or pool, "autogenesis log COMMIT says why · autogenesis rollback COMMIT")
 
 
@@ -86,16 +90,17 @@ def proposals_(arguments: Arguments) -> int:
 
 def _pool(arguments: Arguments, name: str) -> list[tuple[str, ...]]:
     """Round, fate, variables and reason of each proposal that a run made, as its result says."""
-    path = find_workdir(Path.cwd(), arguments.settings().get("workdir")) / "runs" / name
-    if not name or not path.is_dir():
-        return []
     rows = []
-    for entry in _result(path).get("rounds", ()):
+    for entry in _result(_folder(arguments, name)).get("rounds", ()) if name else ():
         for made in entry.get("proposed", ()):
             texts = [f"{edit.get('variable')}: {edit.get('reason')}" for edit in made.get("edits", ())]
             words = [str(entry.get("round")), str(made.get("state")), "; ".join(texts), str(made.get("reason") or "")]
             rows.append(tuple(one_line(word, 70) for word in words))
     return rows
+
+
+def _folder(arguments: Arguments, run: str) -> Path:
+    return find_workdir(Path.cwd(), arguments.settings().get("workdir")) / "runs" / run
 
 
 def _proposal_json(proposal: "Proposal") -> dict[str, Any]:

@@ -159,8 +159,10 @@ def _baseline(found: Mapping[str, Any]) -> str:
 
 
 def _next(result: Mapping[str, Any]) -> list[str]:
+    limit = str(result["stopped"]).split(" ")[0]
+    more = [f"  go on         autogenesis resume {result['run']} {limit}=…"] if limit.startswith("budget.") else []
     if not result["commits"]:
-        return ["  nothing was committed", f"  why           autogenesis log {result['run']}"]
+        return ["  nothing was committed", f"  why           autogenesis log {result['run']}", *more]
     changed: dict[str, tuple[str, str]] = {}
     for entry in result["rounds"]:
         for name, version in entry["versions"].items():
@@ -170,6 +172,7 @@ def _next(result: Mapping[str, Any]) -> list[str]:
         *lines,
         f"  why           autogenesis log {result['run']}",
         f"  undo          autogenesis rollback {result['run']}",
+        *more,
     ]
 
 

@@ -53,6 +53,25 @@ def test_a_run_that_ended_is_resumed_for_more_rounds(skilled, evolved, typed, ru
     assert "commit 1.0.2" in out
 
 
+def test_a_run_that_was_asked_for_more_rounds_replays_them_all(skilled, evolve_words, typed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = json.loads(typed(*evolve_words, "rounds=2", "--json")[1])["run"]
+    assert typed("resume", run, "rounds=3")[0] == 0
+    code, out, err = typed("replay", run)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == "  3 rounds, 2 commits decided again, with no call: the same"
+
+
+def test_a_run_whose_budget_is_spent_says_how_it_goes_on(skilled, evolve_words, typed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = typed(*evolve_words, "budget.rollouts=45")
+    run = next((tmp_path / "workdir" / "runs").iterdir()).name
+    assert (code, err) == (0, "")
+    assert f"  go on         autogenesis resume {run} budget.rollouts=…" in out.splitlines()
+    code, out, err = typed("log", run)
+    assert (code, out, err) == (0, "  nothing was proposed: budget.rollouts is spent: 45\n", "")
+
+
 def test_a_run_is_named_by_the_beginning_of_its_name(skilled, evolved, typed, run_id):
     assert typed("replay", run_id[:4])[0] == 0
     code, _, err = typed("resume", "nosuch")
