@@ -5,7 +5,7 @@ pluggy neither awaits a hook nor calls in the order of the configuration, so cal
 
 import inspect
 import warnings
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import pluggy
@@ -169,8 +169,9 @@ class Hooks:
         """The first reject, before any evidence, of the gates that guard: what they refuse need not even be tried."""
         asked = self._calls("sepl_interim", {"candidate": candidate, "assessment": assessment})
         guards = [(name, call) for name, call in asked if getattr(self._plugins[name], "guards", False)]
-        async for vote in self._answers("sepl_interim", _is_interim, guards):
-            if vote.decision == "reject":
+        for name, call in guards:
+            vote = await self._answer("sepl_interim", _is_interim, name, call)
+            if vote is not NotImplemented and vote.decision == "reject":
                 return vote  # type: ignore[no-any-return]  # as _is_interim has checked
         return None
 
@@ -194,12 +195,12 @@ class Hooks:
             if vote is None:
                 if external:
                     await self.observe("asking", {"gate": name})
-                found = [answer async for answer in self._answers("sepl_gate", _is_vote, [(name, call)])]
+                answer = await self._answer("sepl_gate", _is_vote, name, call)
                 if external:
                     await self.observe("answered", {"gate": name})
-                if not found:
+                if answer is NotImplemented:
                     continue
-                vote = found[0]
+                vote = answer
                 if external:
                     record(name, vote)
             votes.append(vote)
@@ -220,32 +221,30 @@ class Hooks:
 
     async def _first(self, hook: str, check: Callable[[object], bool], **arguments: object) -> Any:
         """The first answer; each hook answers with a type of its own, which `check` knows."""
-        async for answer in self._each(hook, check, **arguments):
-            return answer
+        # An async generator that is left early costs the event loop a task to close it.
+        for name, call in self._calls(hook, arguments):
+            if (answer := await self._answer(hook, check, name, call)) is not NotImplemented:
+                return answer
         return None
 
     async def _each(self, hook: str, check: Callable[[object], bool], **arguments: object) -> AsyncIterator[Any]:
-        async for answer in self._answers(hook, check, self._calls(hook, arguments)):
-            yield answer
+        for name, call in self._calls(hook, arguments):
+            if (answer := await self._answer(hook, check, name, call)) is not NotImplemented:
+                yield answer
 
-    async def _answers(
-        self, hook: str, check: Callable[[object], bool], calls: Sequence[tuple[str, Callable[[], Any]]]
-    ) -> AsyncIterator[Any]:
-        for name, call in calls:
-            try:
-                answer = await call()
-            except AutogenesisError as error:
-                error.add_note(f"in {hook} of {name}")
-                raise
-            except Exception as error:
-                raise PluginError(f"{name} failed in {hook}: {type(error).__name__}: {error}") from error
-            if answer is NotImplemented:
-                continue
-            if not check(answer):
-                raise PluginError(
-                    f"{name} answered {hook} with {answer!r:.80}", "docs/reference/hooks.md says with what"
-                )
-            yield answer
+    async def _answer(
+        self, hook: str, check: Callable[[object], bool], name: str, call: Callable[[], Awaitable[Any]]
+    ) -> Any:  # of a type that `check` knows, or NotImplemented
+        try:
+            answer = await call()
+        except AutogenesisError as error:
+            error.add_note(f"in {hook} of {name}")
+            raise
+        except Exception as error:
+            raise PluginError(f"{name} failed in {hook}: {type(error).__name__}: {error}") from error
+        if answer is not NotImplemented and not check(answer):
+            raise PluginError(f"{name} answered {hook} with {answer!r:.80}", "docs/reference/hooks.md says with what")
+        return answer
 
     async def _observe(self, hook: str, given: Callable[[str], Mapping[str, object]]) -> None:
         for name in self._order:

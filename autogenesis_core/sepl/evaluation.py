@@ -229,7 +229,15 @@ class Evaluation:
         scored = sum(cell.value(self.lowest) is not None for cell in self.cells)
         return scored / len(self.cells) if self.cells else 0.0
 
-    @property
+    @cached_property
     def cost(self) -> Cost:
         """The mean cost of a rollout; nothing without rollouts."""
-        return sum((cell.cost for cell in self.cells), Cost()) / (len(self.cells) or 1)
+        costs = [cell.cost for cell in self.cells]
+        total = Cost(
+            sum(cost.tokens for cost in costs),
+            sum(cost.money for cost in costs),
+            sum(cost.seconds for cost in costs),
+            sum(cost.judge_tokens for cost in costs),
+            sum(cost.judge_money for cost in costs),
+        )
+        return total / (len(costs) or 1)

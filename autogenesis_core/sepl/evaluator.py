@@ -99,7 +99,6 @@ class _Job(NamedTuple):
     draw: Draw
     keep: bool
     part: list[int]  # done and total rollouts of what it belongs to
-    key: str  # of the rollout in the journal
 
 
 @define(eq=False)
@@ -187,12 +186,9 @@ class Evaluator:
         keep = keep or (self.deterministic and split == "train")
         ids = [(system, self.id_of(system)) for system in systems]
         part = [0, len(systems) * len(draws)]
-        jobs = [
-            _Job(system, id_, split, draw, keep, part, f"{id_[:16]} {draw.example.digest[:16]} {draw.seed:x}")
-            for system, id_ in ids
-            for draw in draws
-        ]
-        known = [self._known.get(job.key) for job in jobs]
+        jobs = [_Job(system, id_, split, draw, keep, part) for system, id_ in ids for draw in draws]
+        # Digests of many examples take a while, and so come after the first rollouts have begun.
+        known = [self._known.get(_key(job)) for job in jobs] if self._known else [None] * len(jobs)
         missing = [job for job, found in zip(jobs, known, strict=True) if found is None]
         part[0] = len(jobs) - len(missing)
         name = label or f"scoring {split}"
@@ -234,9 +230,8 @@ class Evaluator:
 
     async def _trace(self, job: _Job) -> "_Made":
         draw = job.draw
-        key = job.key
-        known = self._known.get(key)
-        if known is not None:
+        key = _key(job)
+        if (known := self._known.get(key)) is not None:
             return known
         if key in self._pending:  # two proposals want the same rollout at the same time: it is made once
             future = self._pending[key] = self._pending[key] or asyncio.get_running_loop().create_future()
@@ -280,7 +275,7 @@ class Evaluator:
         self._count(body)
         self.journal.keep("rollout", key, body)
         self._check_reached(key, start, tally.gave_up if isinstance(trace.result, Failed) else "")
-        return trace if job.keep else _scored(trace)
+        return trace
 
     def _check_reached(self, key: str, start: float, gave_up: str) -> None:
         """Raises ModelUnavailable when rollouts in a row got no answer; these are no results then.
@@ -333,6 +328,9 @@ class Evaluator:
                 result = failure(error)
             span.data |= _summary(outcome, result)
         cost = _cost(tally.tokens, tally.money, seconds, (tally.tokens - own[0], tally.money - own[1]))
+        if not job.keep:  # what came out of it goes no further: the journal does not keep it, nor should the memory
+            outcome, used = _NOTHING, []
+            result = Scored(result.value) if isinstance(result, Scored) else result
         return Trace(example, outcome, result, tuple(used), cost)
 
     async def _run(
@@ -372,18 +370,18 @@ class Evaluator:
         )  # fmt: skip
 
     async def _score(self, example: Example, outcome: Outcome, seed: int, span: Span, tally: Tally) -> Result:
-        name, timer = type(self.benchmark).__name__, asyncio.timeout(self.timeout)
+        name, timer = type(self.benchmark).__name__, None
         try:
             score = self._given(example, outcome, seed, span, tally)
-            if inspect.isawaitable(score):
-                async with timer:
+            if not isinstance(score, Score) and inspect.isawaitable(score):
+                async with asyncio.timeout(self.timeout) as timer:
                     score = await score
         except (PluginError, BudgetExceeded, AuthenticationFailed, BadRequest):
             raise
         except (Exception, SystemExit) as error:
             # Not the system's own fault, so it must not count as its score.
             reason = f"the scorer of {name} failed on {example.id}: {type(error).__name__}: {error}"
-            if timer.expired() or isinstance(error, ModelTimeout):
+            if (timer and timer.expired()) or isinstance(error, ModelTimeout):
                 return Failed("timeout", reason)
             if isinstance(error, ModelError):  # a judge that does not answer, or not as it should
                 return Failed("infra", reason)
@@ -400,6 +398,11 @@ class Evaluator:
         if self.client is None:
             raise InputError(f"{type(self.benchmark).__name__} judges by a model, and none is set")
         return self.benchmark.judge(example, outcome, self.client("judge", seed, span, tally))
+
+
+def _key(job: _Job) -> str:
+    """Of the rollout in the journal."""
+    return f"{job.system_id[:16]} {job.draw.example.digest[:16]} {job.draw.seed:x}"
 
 
 def failure(error: BaseException) -> Failed:
@@ -429,12 +432,6 @@ def _cost(tokens: int, money: float, seconds: float, judged: tuple[int, float]) 
 
 
 _Made = tuple[Trace, Cell]  # what reflection sees of a rollout, and what an evaluation does
-
-
-def _scored(trace: Trace) -> Trace:
-    """A rollout without what came out of it, as the journal keeps it and the memory should."""
-    result = Scored(trace.result.value) if isinstance(trace.result, Scored) else trace.result
-    return Trace(trace.example, _NOTHING, result, (), trace.cost)
 
 
 def body_of(trace: Trace, split: Split, *, keep: bool) -> dict[str, JSON]:

@@ -1,6 +1,7 @@
 """Several objectives: what a task's answer is worth and what it takes, and which systems no other one beats."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -32,7 +33,14 @@ class Objectives:
 
 def front(points: Sequence[Objectives]) -> list[bool]:
     """Which of the points no other one dominates: the Pareto front."""
-    return [not any(other.dominates(point) for other in points) for point in points]
+    # What scores less dominates nothing, and what scores best dominates most.
+    best_first = sorted(points, key=lambda point: -point.score)
+
+    def beaten(point: Objectives) -> bool:
+        rivals = takewhile(lambda other: other.score >= point.score, best_first)
+        return any(other.dominates(point) for other in rivals)
+
+    return [not beaten(point) for point in points]
 
 
 def objectives_json(evaluation: Evaluation) -> dict[str, JSON]:
