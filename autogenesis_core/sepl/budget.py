@@ -1,5 +1,6 @@
 """The budget: limits on calls, tokens, money and seconds, reserved before a call and settled after it."""
 
+import asyncio
 import time
 from fractions import Fraction
 from math import ceil
@@ -61,6 +62,7 @@ class Budget:
     earlier: Amount = field(factory=Amount)
     earlier_rollouts: int = 0
     start: float = field(factory=time.monotonic)
+    _waiting: list["asyncio.Future[None]"] = field(factory=list)
 
     def check_price(self, model: str) -> None:
         """Raises InputError if money is limited and nobody knows what `model` costs."""
@@ -82,7 +84,9 @@ class Budget:
             size = _size(request)
             wanted = request.max_tokens or _ANSWER
             room = self._room(size)
-            usage = Usage(size, wanted if room >= wanted else max(room, min(wanted, _LEAST)))
+            # Only the last calls get less than they want: before, those under way may need less than was set aside.
+            whole = room >= wanted or self.reserved.calls > 0
+            usage = Usage(size, wanted if whole else max(room, min(wanted, _LEAST)))
             amount = Amount(1, usage, self.price.of(usage) if self.price else 0.0)
             self.check(amount)
         self.reserved += amount
@@ -114,12 +118,25 @@ class Budget:
         """Replaces a reservation by what was used, and returns its price; a failed call counts as a call."""
         assert isinstance(reservation, Amount)
         self.reserved -= reservation
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._waiting.clear()
         if answer is None:
             self.used += Amount(1)
             return 0.0
         money = answer.cost if answer.cost is not None else self.price.of(answer.usage) if self.price else 0.0
         self.used += Amount(1, answer.usage, money)
         return money
+
+    async def freed(self) -> bool:
+        """Waits until a call that is under way gives back what it did not need; False if none is."""
+        if not self.reserved.calls:
+            return False
+        settled = asyncio.get_running_loop().create_future()
+        self._waiting.append(settled)
+        await settled
+        return True
 
     def remember(self, amount: Amount, rollouts: int = 0) -> None:
         """Counts what an earlier process of this run used, which no limit may forget."""

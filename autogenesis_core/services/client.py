@@ -22,6 +22,9 @@ class Meter(Protocol):
     def reserve(self, request: ModelRequest) -> object:
         """A reservation for a call; raises BudgetExceeded if there is nothing left for it."""
 
+    async def freed(self) -> bool:
+        """Waits until a call that is under way gives back what it did not need; False if none is."""
+
     def limit(self, reservation: object) -> int:
         """How many output tokens the reservation is for, 0 if that does not matter."""
 
@@ -34,6 +37,10 @@ class NoMeter:
 
     def reserve(self, request: ModelRequest) -> None:  # the protocol's argument
         """Allows it."""
+
+    async def freed(self) -> bool:
+        """Nothing is under way."""
+        return False
 
     def limit(self, reservation: object) -> int:
         """None."""
@@ -180,11 +187,7 @@ class ModelClient:
         raise ModelError("no attempt was allowed", "model attempts must be at least 1")
 
     async def _once(self, request: ModelRequest, call: Tally | None) -> ModelAnswer:
-        try:
-            reservation = self.meter.reserve(request)
-        except BudgetExceeded as error:
-            self.exceeded = error
-            raise
+        reservation = await self._reserved(request)
         if limit := self.meter.limit(reservation):
             request = evolve(request, max_tokens=limit)
         answer = None
@@ -199,6 +202,16 @@ class ModelClient:
                 if tally is not None:
                     tally.add(answer, money)
         return evolve(answer, latency=time.perf_counter() - start)
+
+    async def _reserved(self, request: ModelRequest) -> object:
+        """A reservation; where calls under way hold what this one needs, as soon as they have given it back."""
+        while True:
+            try:
+                return self.meter.reserve(request)
+            except BudgetExceeded as error:
+                if not await self.meter.freed():
+                    self.exceeded = error
+                    raise
 
     def _pause(self, attempt: int, retry_after: float | None) -> float:
         """Seconds: what the provider asks for (a minute at most), else doubling, with jitter lest all come at once."""

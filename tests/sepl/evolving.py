@@ -247,9 +247,10 @@ class Asks(Obeys):
     """Asks its model before it answers."""
 
     uses_model = True
+    most: int | None = field(default=20, metadata={"parameter": False})
 
     async def run(self, task, context):
-        await context.model([{"role": "user", "content": task}], max_tokens=20)
+        await context.model([{"role": "user", "content": task}], max_tokens=self.most)
         return await Obeys.run(self, task, context)
 
 

@@ -319,6 +319,23 @@ def test_rejected_ideas_are_shown_to_the_next_reflection_with_their_reason_also_
     assert "no better on train" in told
 
 
+# Budget
+
+
+@pytest.mark.parametrize("limit", ["tokens=45000", "money=0.1"])
+def test_calls_wait_for_what_others_have_set_aside_and_do_not_need(tmp_path, limit):
+    """Sixteen answers of any length are more than the budget at once, and one after the other they are not."""
+    found = []
+    for workers in (1, 16):
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        options = {"model": evolving.Counted(file=str(folder / "used")), "agent": evolving.Asks(most=None)}
+        result = evolving.evolved(folder, f"budget.{limit}", workers=workers, **options)
+        found.append((result["stopped"], result["digests"], result["spent"] | {"seconds": 0}))
+    assert found[0] == found[1]
+    assert found[0][0] == "all rounds done"
+
+
 # Ctrl-C
 
 APP = """

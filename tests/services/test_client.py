@@ -43,6 +43,9 @@ class Meter:
         self.open.append(object())
         return self.open[-1]
 
+    async def freed(self):
+        return False
+
     def limit(self, reservation):
         return 0
 
