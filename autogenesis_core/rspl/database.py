@@ -47,6 +47,11 @@ _ADDED_3 = (
         time REAL NOT NULL, PRIMARY KEY (lineage, holdout, number), UNIQUE (run, decision)
     ) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE holdouts (
+        lineage TEXT NOT NULL, holdout TEXT NOT NULL, example TEXT NOT NULL, PRIMARY KEY (lineage, example, holdout)
+    ) WITHOUT ROWID
+    """,
     "CREATE TABLE runs (run TEXT PRIMARY KEY, token INTEGER NOT NULL) WITHOUT ROWID",
 )
 _INDEXES = (

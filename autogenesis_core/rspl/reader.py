@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from threading import RLock
 from typing import Any, Self
@@ -385,6 +385,19 @@ class Reader:
         query = f"{_GRANT} WHERE {' AND '.join(['1', *(f'{column} = ?' for column in where)])}"
         rows = self._read(f"{query} ORDER BY lineage, holdout, number", *(given[column] for column in where))
         return [_grant(row) for row in rows]
+
+    def holdout(self, lineage: str, examples: Collection[str]) -> str | None:
+        """The hold-out set of a lineage that `examples`, by digest, mostly come from; None if half or more are new.
+
+        One that was spent on does not become fresh by being added to, or dealt anew.
+        """
+        query = """
+            SELECT holdout, count(*) FROM holdouts
+            WHERE lineage = ? AND example IN (SELECT value FROM json_each(?))
+            GROUP BY holdout ORDER BY count(*) DESC, holdout LIMIT 1
+        """
+        rows = self._read(query, lineage, json.dumps(sorted(set(examples))))
+        return str(rows[0][0]) if rows and 2 * rows[0][1] > len(set(examples)) else None
 
     def verify(self) -> str | None:
         """What is wrong first with the log's chain, a digest, a version, an alias or a head; None if nothing is."""

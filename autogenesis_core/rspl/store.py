@@ -10,7 +10,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -250,11 +250,13 @@ class Store(Reader):
         reused: bool,
         *,
         token: int | None = None,
+        examples: Collection[str] = (),
     ) -> Grant:
         """Spends on a decision what `rule` gives after the earlier ones; a decision that was granted gets that again.
 
         It is spent for good: by a rejection, by a run that dies, and by a commit that is rolled back. Backups hold the
-        ledger; `export` and `import` of resources do not carry it. `token` is the run's fence, as in `commit`.
+        ledger; `export` and `import` of resources do not carry it. `token` is the run's fence, as in `commit`;
+        `examples` are the digests of the hold-out set's, by which `holdout` knows it again.
         Raises StoreError for a decision that was granted on another lineage or hold-out set.
         """
         with self._write() as execute:
@@ -265,6 +267,8 @@ class Store(Reader):
             grant = Grant(len(earlier) + 1, rule(earlier), reused, False, run, decision)
             row = (lineage, holdout, grant.number, run, decision, grant.alpha, reused, False, time.time())
             execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            rows = [(lineage, holdout, example) for example in sorted(set(examples))]
+            self._connection.executemany("INSERT OR IGNORE INTO holdouts VALUES (?, ?, ?)", rows)
         return grant
 
     def backup(self, path: Path) -> None:

@@ -37,6 +37,7 @@ class Assessor:
     screen: Assessment | None = None
     lineage: str = field(init=False)
     holdout: str = field(init=False)
+    _digests: list[str] = field(init=False)
     _nothing: Assessment = field(init=False)  # before there is any evidence
     _clustered: bool = field(init=False)
     _next: float | None = None
@@ -46,7 +47,9 @@ class Assessor:
         loop = self.loop
         self.lineage = lineage_id(loop.manager.branch, loop.records)
         train, val = loop.examples["train"], loop.examples["val"]
-        self.holdout = holdout_id(example.digest for example in val)
+        self._digests = sorted({example.digest for example in val})
+        known = loop.journal.once("holdout", "", lambda: loop.store.holdout(self.lineage, self._digests) or "")
+        self.holdout = known or holdout_id(self._digests)
         clusters = {example.id: example.cluster for example in val if example.cluster}
         self._clustered = bool(clusters)
         nothing = Evaluation("", "val", (), loop.evaluator.benchmark.lowest, loop.evaluator.reducer, clusters)
@@ -225,7 +228,8 @@ class Assessor:
         def spend() -> JSON:
             grant = loop.store.spend(
                 self.lineage, self.holdout, loop.run, self.decision,
-                lambda earlier: granted(loop.level, earlier, reused=self._reused), self._reused, token=loop.token,
+                lambda earlier: granted(loop.level, earlier, reused=self._reused), self._reused,
+                token=loop.token, examples=self._digests,
             )  # fmt: skip
             return [grant.number, grant.alpha, grant.reused]
 

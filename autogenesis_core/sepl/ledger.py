@@ -47,5 +47,8 @@ def lineage_id(branch: str, names: Iterable[str]) -> str:
 
 
 def holdout_id(digests: Iterable[str]) -> str:
-    """The name of a hold-out set in the ledger: the digests of its examples, in any order."""
+    """The name of a new hold-out set in the ledger: the digests of its examples, in any order.
+
+    A set of which more than half was in an earlier one of the lineage is no new one: `Reader.holdout` knows it again.
+    """
     return digest(["holdout", sorted(set(digests))])

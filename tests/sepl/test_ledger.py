@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autogenesis_core import Vote, hookimpl
 from autogenesis_core.rspl.store import Grant, Store
 from autogenesis_core.sepl.ledger import granted, holdout_id, lineage_id
 
@@ -142,3 +143,40 @@ def test_a_lineage_is_a_branch_and_what_evolves_on_it_in_any_order():
 def test_a_holdout_set_is_its_examples_in_any_order():
     assert holdout_id(["e1", "e2"]) == holdout_id(iter(["e2", "e1", "e2"]))
     assert len({holdout_id(["e1", "e2"]), holdout_id(["e1"]), holdout_id([])}) == 3
+
+
+def test_a_holdout_set_that_grew_or_was_dealt_anew_in_part_is_the_same_one():
+    old, new = [f"e{i}" for i in range(10)], [f"n{i}" for i in range(10)]
+    with Store.memory() as store:
+
+        def spend(run, examples):
+            store.spend("l", "h", run, "0", lambda earlier: 0.01, reused=False, examples=examples)
+
+        assert store.holdout("l", old) is None
+        spend("r1", old)
+        assert store.holdout("l", old) == "h"
+        assert store.holdout("l", [*old, *new[:9]]) == "h"
+        assert store.holdout("l", [*old[:5], *new[:5]]) is None
+        assert store.holdout("another", old) is None
+        spend("r2", [*old[:6], *new[:4]])
+        assert store.holdout("l", [*old[8:], *new[:4]]) == "h"
+        assert [grant.number for grant in store.ledger("l", "h")] == [1, 2]
+
+
+def test_a_file_that_grows_does_not_give_a_lineage_a_fresh_ledger(run, composition):
+    first = run(composition([5], sizes=(10, 10, 10), gate=Tests()))
+    second = run(composition([6], sizes=(10, 12, 10), gate=Tests()))
+    assert first.result["alpha"]["decisions_on_this_holdout"] == 1
+    assert second.result["alpha"]["decisions_on_this_holdout"] == 2
+    assert second.result["alpha"]["spent"] < first.result["alpha"]["spent"]
+
+
+class Tests:
+    """A gate that tests, so that its decisions are granted a level."""
+
+    def plan(self, examples, alpha):
+        return (examples,)
+
+    @hookimpl
+    async def sepl_gate(self, assessment):
+        return Vote("tests", "reject", "not proved")
