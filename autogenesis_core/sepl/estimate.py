@@ -3,11 +3,10 @@
 from attrs import frozen
 
 from autogenesis_core.identity import JSON
+from autogenesis_core.sepl.trial import AIMED, TESTS
 from autogenesis_core.services.model import Price, Usage
 from autogenesis_core.services.stub import ANSWER
 
-_AIMED = 3  # rollouts of what an edit says it fixes, besides its minibatch
-_CHECK = 12  # that the tip's new form is compared on
 _STEPS = 4  # of an agent that may take many, as its upper end
 
 
@@ -51,7 +50,7 @@ class Plan:
         """From a search that keeps nothing to one that keeps everything and assesses it each round."""
         sealed = 2 * self.test * self.epochs
         tried = self.rounds * self.width * self.batch
-        screened = self.rounds * (2 * self.width * (self.batch + _AIMED) + 2 * max(self.batch, _CHECK))
+        screened = self.rounds * (self.width + (self.width > 1)) * 2 * (max(AIMED, self.batch) + TESTS)
         assessed = self.rounds * 2 * self.val * self.epochs
         if not self.screen:
             return tried + 2 * self.first_look * self.epochs + sealed, tried + assessed + sealed

@@ -34,18 +34,17 @@ from autogenesis_core.sepl.assessing import Assessor
 from autogenesis_core.sepl.budget import Budget
 from autogenesis_core.sepl.context import Round
 from autogenesis_core.sepl.evaluation import Example, Split
-from autogenesis_core.sepl.evaluator import Draw, Evaluator
+from autogenesis_core.sepl.evaluator import Evaluator
 from autogenesis_core.sepl.journal import Journal
-from autogenesis_core.sepl.pool import Front, Member, fixed_and_broken, gain, gathered, is_better, transplant
+from autogenesis_core.sepl.pool import Front, Member, fixed_and_broken, gain, gathered, transplant
 from autogenesis_core.sepl.proposing import Proposed, RoundContext, check_trainable
 from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Verdict, Vote
+from autogenesis_core.sepl.trial import AIMED, TESTS, Known, Trial, Trying, scores_of
 from autogenesis_core.sepl.variables import Variable, lift
 from autogenesis_core.services.client import ModelClient
 from autogenesis_core.services.executor import together
 
 FAILURES = 5  # proposals in a row that failed, after which the optimizer is taken for dead
-_AIMED = 3  # rollouts at least of what an edit says it fixes
-_CHECK = 12  # examples at least that the tip's new form is compared on
 _SYSTEMS = 64  # that are kept built
 _FAIR = 0.5  # chance of being proved that is worth an assessment
 
@@ -130,7 +129,7 @@ class Loop:
     train: dict[str, Example] = field(init=False)  # by id
     train_ids: frozenset[str] = field(init=False)
     assessor: Assessor = field(init=False)
-    _gained: float = 0.0  # by the tip over what is committed, on train
+    known: Known = field(factory=Known)
     _wanted: float = 0.0  # more than this before it is assessed again
     _assessed: set[str] = field(factory=set)
     _dealt: int = 0  # minibatches that led to a proposal
@@ -317,36 +316,25 @@ class Loop:
         return evolve(made, candidate=candidate, state="open", reason="")
 
     async def _screened(self, context: RoundContext, made: Proposed) -> Proposed:
-        """The proposal after it was tried on train: on its minibatch, and more often on what it should fix."""
+        """The proposal after it was tried on train."""
+        made = evolve(made, seen=context.seen)
         if made.candidate is None or not self.screen:
             return evolve(made, state="kept") if made.state == "open" else made
-        draws = self._screening(context, made.expected)
-        label = f"screening {context.round}.{context.slot}"
-        screen = await self._compare(context.parent.records, made.candidate.records, draws, label)
-        kept = is_better(screen, made.expected, exact=self.evaluator.deterministic)
-        before, after = screen.baseline.mean, screen.candidate.mean
-        reason = "" if kept else f"no better on train: {_number(before)} → {_number(after)}"
-        return evolve(made, screen=screen, state="kept" if kept else "rejected", reason=reason)
+        said = [id_ for id_ in made.expected if id_ in self.train]
+        aimed = said or [example.id for example in context.minibatch[1]]
+        place, label = f"{context.round}.{context.slot}", f"screening {context.round}.{context.slot}"
+        trial = await self._try(place, context.parent.records, made.candidate.records, aimed, label, said=bool(said))
+        return evolve(made, trial=trial, state="kept" if trial.kept else "rejected", reason=_why(trial))
 
-    def _screening(self, context: RoundContext, expected: Sequence[str]) -> list[Draw]:
-        _, examples = context.minibatch
-        purpose = f"screen {context.round} {context.slot}"
-        draws = self.evaluator.draws(purpose, examples, once=True)
-        aimed = [self.train[id_] for id_ in dict.fromkeys(expected) if id_ in self.train]
-        known = {example.id for example in examples}
-        draws += self.evaluator.draws(purpose, [example for example in aimed if example.id not in known], once=True)
-        epoch = 1
-        while aimed and not self.evaluator.deterministic and len(aimed) * epoch < _AIMED:
-            draws += self.evaluator.draws(purpose, aimed[: _AIMED - len(aimed) * epoch], start=epoch, once=True)
-            epoch += 1
-        return draws
-
-    async def _compare(
-        self, before: Mapping[str, Record], after: Mapping[str, Record], draws: Sequence[Draw], label: str
-    ) -> Assessment:
-        systems = [self.system(before), self.system(after)]
-        baseline, candidate = await self.evaluator.compare(systems, "train", draws, label)
-        return Assessment(candidate, baseline)
+    async def _try(
+        self, place: str, before: Mapping[str, Record], after: Mapping[str, Record], aimed: Sequence[str], label: str,
+        *, said: bool,
+    ) -> Trial:  # fmt: skip
+        trying = Trying(
+            self.evaluator, self.system(before), self.system(after), self.train, self.known, self.seed,
+            f"screen {place}", label,
+        )  # fmt: skip
+        return await trying(aimed, said=said)
 
     def deal(self, slot: int) -> tuple[int, Sequence[Example]]:
         """The minibatch of a proposal, dealt from train without repeating any example before all were dealt."""
@@ -366,6 +354,8 @@ class Loop:
         """Decides what is kept, in the order of the proposals, and puts it together with the tip."""
         self._count(number, proposed)
         proposed = list(proposed)
+        for made in proposed:
+            self._learn(made)
         kept = [made for made in proposed if made.state == "kept"]
         for made in proposed:
             if made.screen is not None and made.state == "kept":
@@ -400,8 +390,20 @@ class Loop:
             self.history.append(_round(number, made))
         edits, hypotheses = gathered((made.edits, made.hypotheses) for made in proposed)
         return RoundReport(
-            number, hypotheses, edits, _verdict(proposed), proposed=tuple(proposed), train=self._gained or None
+            number, hypotheses, edits, _verdict(proposed), proposed=tuple(proposed), train=self.known.gained or None
         )
+
+    def _learn(self, made: Proposed) -> None:
+        """Takes in what a proposal's rollouts say of the tip, and what its edits broke."""
+        if made.parent is self.tip:
+            before = scores_of(made.trial.screen.baseline) if made.trial is not None else {}
+            # A minibatch that the optimizer did not read says as much, where the proposal was tried on all of it.
+            seen = made.seen or ({} if made.expected else before)
+            self.known.deal(seen, committed=self.tip is self.base)
+            if seen is not before:
+                self.known.add(before)
+        if made.trial is not None:
+            self.known.warn(made.trial)
 
     def _member(self, made: Proposed) -> Member:
         assert made.candidate is not None
@@ -416,30 +418,28 @@ class Loop:
         if not joined:
             return []
         best = joined[0]
-        alone = len(joined) == 1 and best.parent is self.tip
-        screened = gain(best.screen) if best.screen is not None else (0.0, 0)
-        if alone and (not self.screen or screened[1] >= min(_CHECK, len(self.examples["train"]))):
-            self._gained += screened[0]
-            self.tip = members[best.slot]
-            return joined
-        if not self.screen:
-            self._advance(records, joined, members)
-            return joined
-        size = min(max(self.batch, _CHECK), len(self.examples["train"]))
-        purpose = f"check {number}"
-        chosen = random.Random(derive(self.seed, purpose)).sample(list(self.examples["train"]), size)  # noqa: S311
-        draws = self.evaluator.draws(purpose, chosen, once=True)
-        check = await self._compare(self.tip.records, records, draws, "checking the tip")
-        found, _ = gain(check)
-        if found >= 0:
-            self._gained += found
-            self._advance(records, joined, members)
-            return joined
-        if len(joined) > 1 and best.parent is self.tip:
-            self.tip = members[best.slot]
-            self._gained += screened[0] / 2  # of the best of several, which luck has raised
-            return [best]
-        return []
+        if self.screen and (len(joined) > 1 or best.parent is not self.tip):
+            aimed = list(dict.fromkeys(example for made in joined if made.trial for example in made.trial.aimed))
+            trial: Trial | None = await self._try(
+                f"check {number}",
+                self.tip.records,
+                records,
+                aimed,
+                "checking the tip",
+                said=all(made.expected for made in joined),
+            )
+            assert trial is not None
+            if not trial.kept:
+                self.known.warn(trial)
+                if best.parent is not self.tip:
+                    return []
+                joined, trial = [best], best.trial
+        else:
+            trial = best.trial
+        if trial is not None:
+            self.known.replace(trial)
+        self._advance(records, joined, members)
+        return joined
 
     def _advance(
         self, records: Mapping[str, Record], joined: Sequence[Proposed], members: Mapping[int, Member]
@@ -519,13 +519,14 @@ class Loop:
             return False
         if last or not self.screen or not self.assessor.tests:
             return True
-        return self._gained > self._wanted and self._gained >= self.assessor.detectable(_FAIR)
+        gained = self.known.gained
+        return gained > self._wanted and gained >= self.assessor.detectable(_FAIR)
 
     async def _assess(self, report: RoundReport) -> RoundReport:
         """The report with its verdict; the store is written."""
         if not self.assessor.is_known(str(self.assessor.decisions)):
             self.budget.check(self.evaluator.price(self._assessment))
-        tip, gained = self.tip, self._gained
+        tip, gained = self.tip, self.known.gained
         self._assessed.add(tip.id)
         edits, hypotheses = self._since(tip)
         candidate = Candidate(tip.records, edits, hypotheses)
@@ -567,23 +568,26 @@ class Loop:
         if decision == "commit":
             self.history.append(_decided(report))
             self._settle(report.edits, "committed")
-            self._gained = self._wanted = 0.0
+            self._wanted = 0.0
+            self.known.commit()
             if self.goal is not None and (report.after or 0.0) >= self.goal:
                 mean = await self.assessor.whole()
                 if mean is not None and mean >= self.goal:
                     self.stopped = f"val reached {mean:.3g}"
             return
         # A gain that was not proved may be so later; what a guard or a person is against stays refused.
+        gained = self.known.gained
         against = [vote for vote in report.verdict.votes if vote.decision == "reject"]
-        promising = any(vote.evidence.get("p") is not None and _delta(vote) > 0 for vote in against)
+        promising = any(_is_promising(vote, gained) for vote in against)
         if decision == "reject" and not promising:
-            # No better where it counts, or not wanted: the search goes on from what is committed.
+            # Not what it was on train where it counts, or not wanted: the search goes on from what is committed.
             self.tip = self.base
-            self._gained = self._wanted = 0.0
+            self._wanted = 0.0
+            self.known.go_back()
             self.history.append(_decided(report))
             self._settle(report.edits, "rejected")
         else:
-            self._wanted = self._gained * 1.5
+            self._wanted = gained * 1.5
 
     def _settle(self, edits: Sequence[Edit], state: Literal["committed", "rejected"]) -> None:
         """Closes agents' open proposals of these edits."""
@@ -603,8 +607,10 @@ class Loop:
     def _affordable(self, others: int) -> int:
         """How many proposals the budget of rollouts allows beside `others`; raises BudgetExceeded if none."""
         size = min(self.batch, len(self.examples["train"]))
-        check = 2 * max(self.batch, _CHECK) if self.screen else 0
-        one = size + (2 * (size + _AIMED) if self.screen else 0)
+        one, check = size, 0
+        if self.screen:
+            check = 2 * (max(AIMED, size) + TESTS)
+            one += check
         for width in range(self.width, 0, -1):
             if self.budget.allows(width * one + check + others):
                 return width
@@ -612,7 +618,9 @@ class Loop:
 
 
 def _gain_of(made: Proposed) -> float:
-    return gain(made.screen)[0] if made.screen is not None else 0.0
+    """By how many examples it is better."""
+    mean, examples = gain(made.screen) if made.screen is not None else (0.0, 0)
+    return mean * examples
 
 
 def _round(number: int, made: Proposed) -> Round:
@@ -637,9 +645,22 @@ def _verdict(proposed: Sequence[Proposed]) -> Verdict:
     return Verdict("reject", next((made.reason for made in proposed if made.edits), proposed[0].reason))
 
 
-def _delta(vote: Vote) -> float:
-    delta = vote.evidence.get("delta")
-    return float(delta) if isinstance(delta, int | float) else 0.0
+def _is_promising(vote: Vote, gained: float) -> bool:
+    """Whether a test saw a gain, or so little that the one seen on train may be there all the same."""
+    delta, interval = vote.evidence.get("delta"), vote.evidence.get("interval")
+    if vote.evidence.get("p") is None or not isinstance(delta, int | float):
+        return False
+    return delta > 0 or (isinstance(interval, list) and isinstance(interval[1], float) and 0 < gained <= interval[1])
+
+
+def _why(trial: Trial) -> str:
+    """Why a candidate is not kept; empty if it is."""
+    if trial.kept:
+        return ""
+    before, after = trial.screen.baseline.mean, trial.screen.candidate.mean
+    if trial.lost:
+        return f"it fixes {len(trial.fixed)} of train and breaks {len(trial.lost)}"
+    return f"no better on train: {_number(before)} → {_number(after)}"
 
 
 def _number(value: float | None) -> str:

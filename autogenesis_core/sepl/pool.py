@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import TypeVar, overload
 
 from attrs import define, evolve, field, frozen
@@ -103,22 +103,6 @@ class Front:
         self.counts[member] -= 1
         if not self.counts[member]:
             del self.counts[member]
-
-
-def is_better(screen: Assessment, expected: Sequence[str], *, exact: bool) -> bool:
-    """The lenient decision: whether a candidate seems better on its screen, on what it should fix if it said so.
-
-    Better is a mean gain of more than one standard error, which no improvement at all reaches about one time in six;
-    where scores are `exact`, any gain. And all examples together must not be worse.
-    """
-    gains = _gains(screen)
-    aimed = [gain for example in dict.fromkeys(expected) for gain in gains.get(example, ())]
-    every = [gain for found in gains.values() for gain in found]
-    if not every or fmean(every) < 0:
-        return False
-    chosen = aimed or every
-    error = 0.0 if exact or len(chosen) < 2 else stdev(chosen) / len(chosen) ** 0.5
-    return fmean(chosen) > error
 
 
 def fixed_and_broken(screen: Assessment) -> tuple[tuple[str, ...], tuple[str, ...]]:

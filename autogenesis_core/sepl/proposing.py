@@ -6,17 +6,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakKeyDictionary
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from autogenesis_core.errors import InputError, PluginError, unknown
 from autogenesis_core.identity import JSON, derive
 from autogenesis_core.rspl.reader import Proposal
 from autogenesis_core.rspl.record import Record
 from autogenesis_core.sepl.context import SeplContext
-from autogenesis_core.sepl.evaluation import Evaluation, Example
+from autogenesis_core.sepl.evaluation import Evaluation, Example, Scored
 from autogenesis_core.sepl.patch import apply_patches
 from autogenesis_core.sepl.pool import Member, Prefix
 from autogenesis_core.sepl.spaces import Assessment, Candidate, Edit, Hypothesis, Trace
+from autogenesis_core.sepl.trial import Trial
 from autogenesis_core.sepl.variables import Variable
 from autogenesis_core.services.client import ModelClient
 
@@ -34,7 +35,8 @@ class Proposed:
         slot: its number among those of its round
         parent: the member of the pool that it started from
         reason: why it failed, is not valid or was rejected
-        screen: candidate and parent on train examples, if it came so far
+        trial: of candidate and parent on train examples, if it came so far
+        seen: the parent's scores by example, in the rollouts that reflection read
     """
 
     slot: int
@@ -44,7 +46,13 @@ class Proposed:
     state: State = "nothing"
     reason: str = ""
     candidate: Candidate | None = None
-    screen: Assessment | None = None
+    trial: Trial | None = None
+    seen: Mapping[str, Sequence[float]] = field(factory=dict)
+
+    @property
+    def screen(self) -> Assessment | None:
+        """Candidate and parent on train examples, if it came so far."""
+        return None if self.trial is None else self.trial.screen
 
     @property
     def expected(self) -> tuple[str, ...]:
@@ -126,6 +134,15 @@ class RoundContext(SeplContext):
     def looked(self) -> bool:
         """Whether anybody asked for traces."""
         return self._traces is not None
+
+    @property
+    def seen(self) -> dict[str, list[float]]:
+        """The scores of the traces, if anybody asked for them."""
+        found: dict[str, list[float]] = {}
+        for trace in self._traces or ():
+            if isinstance(trace.result, Scored):
+                found.setdefault(trace.example.id, []).append(trace.result.value)
+        return found
 
     async def traces(self) -> Sequence[Trace]:
         if self._traces is None:

@@ -21,7 +21,7 @@ from autogenesis_core import Runtime, hookimpl
 
 BUDGET = 3000  # metric calls
 GATE = ("gate=paired_test", "alpha=0.05")
-CONFIGURATION = (*GATE, "optimizer.batch=3", "width=1", f"rounds={BUDGET}", f"budget.rollouts={BUDGET}")
+CONFIGURATION = (*GATE, "optimizer.batch=3", "width=1", f"rounds={BUDGET // 3}", f"budget.rollouts={BUDGET}")
 
 
 @frozen

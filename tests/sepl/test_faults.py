@@ -307,13 +307,13 @@ def test_rejected_ideas_are_shown_to_the_next_reflection_with_their_reason_also_
     for name in ("whole", "broken"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(evolving.Reflects, "answer", spying("whole"))
-    evolving.evolved(tmp_path / "whole", rounds=6)
+    evolving.evolved(tmp_path / "whole", rounds=6, seed=0)
     total = len(shown["whole"])
     monkeypatch.setattr(evolving.Reflects, "answer", spying("broken", until=total))
     with pytest.raises(KeyboardInterrupt):
-        evolving.evolved(tmp_path / "broken", rounds=6)
+        evolving.evolved(tmp_path / "broken", rounds=6, seed=0)
     monkeypatch.setattr(evolving.Reflects, "answer", spying("resumed"))
-    evolving.evolved(tmp_path / "broken", rounds=6, resume=evolving.the_run(tmp_path / "broken"))
+    evolving.evolved(tmp_path / "broken", rounds=6, seed=0, resume=evolving.the_run(tmp_path / "broken"))
     assert shown["resumed"] == shown["whole"][-1:]
     told = json.dumps(shown["whole"][-1])
     assert "no better on train" in told

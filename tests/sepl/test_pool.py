@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autogenesis_core import Assessment, Cell, Edit, Evaluation, Failed, Hypothesis, Scored
-from autogenesis_core.sepl.pool import Front, Prefix, fixed_and_broken, gain, gathered, is_better
+from autogenesis_core.sepl.pool import Front, Prefix, fixed_and_broken, gain, gathered
 
 SCORES = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from([0.0, 0.5, 1.0]), max_size=6)
 
@@ -36,31 +36,10 @@ def screen(before, after):
     return Assessment(made(after), made(before))
 
 
-def test_what_is_much_better_is_kept_and_what_is_no_better_or_worse_is_not():
-    before = dict.fromkeys("abcdef", 0.0)
-    assert is_better(screen(before, dict.fromkeys("abcdef", 1.0)), (), exact=False)
-    assert not is_better(screen(before, before), (), exact=True)
-    assert not is_better(screen(dict.fromkeys("abcdef", 1.0), before), (), exact=True)
-
-
-def test_a_small_gain_is_enough_only_where_scores_are_exact():
-    before, after = {**dict.fromkeys("abcdef", 0.0), "a": 1.0}, {**dict.fromkeys("abcdef", 0.0), "b": 1.0, "c": 1.0}
-    assert is_better(screen(before, after), (), exact=True)
-    assert not is_better(screen(before, after), (), exact=False)
-
-
-def test_what_an_edit_says_it_fixes_is_what_is_looked_at_but_all_together_must_not_be_worse():
-    before = {"a": 0.0, "b": 1.0, "c": 1.0}
-    assert is_better(screen(before, {**before, "a": 1.0}), ("a",), exact=False)
-    assert not is_better(screen(before, {**before, "a": 1.0}), ("b",), exact=True)
-    assert not is_better(screen(before, {"a": 1.0, "b": 0.0, "c": 0.0}), ("a",), exact=True)
-
-
 def test_only_rollouts_that_both_have_under_the_same_seed_are_compared():
     found = screen({"a": [0.0, None], "b": [0.0]}, {"a": [1.0, 0.0], "b": [None]})
     assert fixed_and_broken(found) == (("a",), ())
     assert gain(found) == (1.0, 1)
-    assert not is_better(screen({"a": [None]}, {"a": [1.0]}), (), exact=True)
     assert gain(screen({}, {})) == (0.0, 0)
 
 

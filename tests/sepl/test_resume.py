@@ -161,7 +161,7 @@ def test_a_larger_budget_goes_on_where_the_run_had_ended(tmp_path, width, worker
 
 
 @pytest.mark.parametrize("workers", [1, 16])
-@pytest.mark.parametrize("limit", ["rollouts=150", "calls=150", "tokens=18000", "money=0.035"])
+@pytest.mark.parametrize("limit", ["rollouts=240", "calls=150", "tokens=18000", "money=0.035"])
 def test_a_budget_is_not_overshot_by_a_run_that_is_killed_and_resumed(tmp_path, workers, limit):
     """What the model and the agent count, beside what the result says; only what was in flight at the kill is not known."""
     counted = tmp_path / "model"

@@ -1,0 +1,51 @@
+"""What is known of the tip, and when a difference is clear."""
+
+import pytest
+
+from autogenesis_core import Assessment, Cell, Evaluation, Scored
+from autogenesis_core.sepl.trial import Known, Trial, is_clear, scores_of
+
+
+def evaluation(scores):
+    cells = [Cell(example, Scored(v), n) for example, found in scores.items() for n, v in enumerate(found)]
+    return Evaluation("s", "train", tuple(cells))
+
+
+def trial(after, **more):
+    return Trial(Assessment(evaluation(after), evaluation({})), ("a",), **more)
+
+
+def test_a_gain_is_clear_where_it_is_more_than_its_standard_error_and_of_exact_scores_where_there_is_any():
+    assert is_clear([1.0, 1.0])
+    assert is_clear([1.0, 1.0, 0.0])
+    assert not is_clear([1.0, 0.0])
+    assert not is_clear([1.0, 0.0, 0.0])
+    assert not is_clear([0.0, 0.0], exact=True)
+    assert is_clear([1.0, 0.0, 0.0], exact=True)
+    assert not is_clear([])
+
+
+def test_the_gain_is_that_of_examples_which_no_result_chose():
+    known = Known()
+    assert known.gained == 0
+    known.deal({"a": [0.0], "b": [0.0], "c": [1.0]}, committed=True)
+    known.replace(trial({"a": [1.0], "z": [1.0]}, fixed=("a", "z")))
+    assert known.gained == pytest.approx(1 / 3 * 3 / 12)  # z was not dealt, and three say little
+    known.deal({str(n): [1.0] for n in range(24)}, committed=False)
+    assert known.gained == pytest.approx(1 - 1 / 3)
+    known.commit()
+    assert known.gained == 0
+
+
+def test_what_an_attempt_broke_stays_known_when_the_tip_goes_back():
+    known = Known()
+    known.deal({"a": [0.0]}, committed=True)
+    known.replace(trial({"a": [1.0]}, fixed=("a",)))
+    known.warn(trial({}, lost=("b",)))
+    known.go_back()
+    assert (known.scores, dict(known.fixed), known.before) == ({}, {}, {"a": [0.0]})
+    assert list(known.risks["a"]) == ["b"]
+
+
+def test_scores_are_those_of_all_epochs():
+    assert scores_of(evaluation({"a": [0.0, 1.0], "b": [0.5]})) == {"a": [0.0, 1.0], "b": [0.5]}
