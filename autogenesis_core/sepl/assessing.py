@@ -87,7 +87,10 @@ class Assessor:
         loop = self.loop
 
         def alpha() -> JSON:
-            return granted(loop.level, loop.store.ledger(self.lineage, self.holdout), reused=self._reused)
+            grants = loop.store.ledger(self.lineage, self.holdout)
+            # After a power loss the store may know of decisions that the journal does not.
+            own = [g.number for g in grants if g.run == loop.run and int(g.decision) >= int(decision)]
+            return granted(loop.level, grants[: min(own) - 1] if own else grants, reused=self._reused)
 
         return float(loop.journal.once("level", decision, alpha))
 

@@ -89,13 +89,24 @@ class Tracer:
             raise StoreError(self._fault)
         try:
             if self._file is None:
+                torn = _is_torn(self.path)
                 self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
+                self._file.write("\n" if torn else "")
             self._file.write("\n".join(self._lines) + "\n")
             self._file.flush()
         except OSError as error:
             self._fault = f"the traces {self.path} cannot be written: {error}"
             raise StoreError(self._fault) from None
         self._lines.clear()
+
+
+def _is_torn(path: Path) -> bool:
+    """Whether the last line was cut off, by a kill or a full disk."""
+    if not path.exists() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, 2)
+        return file.read() != b"\n"
 
 
 class _Around:

@@ -57,20 +57,31 @@ def in_child(function):
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def dying(at, count_to=None):
-    """Makes this process die at its `at`-th write to a journal (before it, or in its middle) or statement of a store."""
-    points = 0
+def dying(at, count_to=None, *, power=False):
+    """Makes this process die at its `at`-th write to a journal (before it, or in its middle) or statement of a store.
+
+    With `power` everything fails: what the journal did not have on the disk is gone.
+    """
+    points, journal, synced = 0, None, 0
+
+    def fsync(file):
+        nonlocal synced
+        synced = os.fstat(file).st_size
 
     def point(first=lambda: None):
         nonlocal points
         points += 1
         if points == at:
             first()
+            if power and journal is not None:
+                os.ftruncate(journal, synced)
             os._exit(KILLED)
         if count_to is not None:
             count_to.write_text(str(points))
 
     def write(file, data):
+        nonlocal journal
+        journal = file
         point()
         point(lambda: os.write(file, data[: len(data) // 2]))
         return os.write(file, data)
@@ -83,12 +94,13 @@ def dying(at, count_to=None):
         return connection
 
     database.connect = connected
+    journal_module._fsync = fsync
     journal_module.os = SimpleNamespace(**{**vars(os), "write": write})
 
 
-def killed_at(folder, at, options, count_to=None):
+def killed_at(folder, at, options, count_to=None, *, power=False):
     def run():
-        dying(at, count_to)
+        dying(at, count_to, power=power)
         evolving.evolved(folder, **options)
 
     return in_child(run)
@@ -101,17 +113,32 @@ def points(tmp_path, options):
     return int(counted.read_text())
 
 
+@pytest.mark.parametrize("power", [False, True], ids=["killed", "power lost"])
 @pytest.mark.parametrize("options", [SHORT, WIDE], ids=["width 1", "width 3"])
-def test_killed_at_any_write_it_goes_on_to_the_same_end(tmp_path, whole, options):
+def test_killed_at_any_write_it_goes_on_to_the_same_end(tmp_path, whole, options, power):
     """At every write with AUTOGENESIS_TORTURE; else at some, drawn anew each day."""
     expected, total = whole(options), points(tmp_path, options)
     assert total > 500
-    chosen = range(1, total + 1) if FULL else sorted(random.Random(time.time() // 86400).sample(range(1, total + 1), 4))
+    chosen = range(1, total + 1) if FULL else sorted(random.Random(time.time() // 86400).sample(range(1, total + 1), 2))
     for at in chosen:
         folder = tmp_path / f"at{at}"
         folder.mkdir()
-        assert killed_at(folder, at, options) == KILLED, at
+        assert killed_at(folder, at, options, power=power) == KILLED, at
         evolving.check_resumed(folder, options, expected)
+
+
+def test_a_line_of_the_traces_that_was_cut_off_does_not_spoil_the_next(tmp_path, whole):
+    run = evolving.evolved(tmp_path, **SHORT)["run"]
+    traces = tmp_path / "workdir/runs" / run / "traces.jsonl"
+    lines = traces.read_text().splitlines()
+    traces.write_text("\n".join(lines[:100])[:-20])
+    journal = traces.with_name("journal.jsonl")
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:100]))
+    evolving.check_resumed(tmp_path, SHORT, whole(SHORT))
+    lines = traces.read_text().splitlines()
+    damaged = [number for number, line in enumerate(lines) if not line.endswith("}")]
+    assert damaged == [99]
+    assert all(json.loads(line) for line in lines[100:])
 
 
 # More rounds, more budget
