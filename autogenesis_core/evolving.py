@@ -140,12 +140,15 @@ def _loop(
     evaluator = ag.watched = ag.evaluator(budget, benchmark, journal)
     heads = {name: head.version for name, head in ag.manager.heads().items()}
     known = digest({split: [example.digest for example in found] for split, found in examples.items()})
-    began: dict[str, JSON] = {"heads": heads, "scorer": evaluator.scorer, "examples": known}
+    filled = ag.manager.filled
+    began: dict[str, JSON] = {"heads": heads, "scorer": evaluator.scorer, "examples": known, "filled": filled}
     started = journal.once("started", "", lambda: began)
     if started["scorer"] != evaluator.scorer:
         raise InputError(f"the scorer is not the one that run {ag.run_id} began with", "begin a new run")
     if started["examples"] != known:
         raise InputError(f"the examples are not those that run {ag.run_id} began with", "begin a new run")
+    for name, values in started["filled"].items():  # what an agent of now lacks is not what that of then did
+        ag.manager.fill(name, values)
     records, stood = ag.manager.records(started["heads"])
     concurrent = bool(getattr(instance, "concurrent", False))
     if settings.width > 1 and not concurrent:

@@ -213,6 +213,11 @@ class Manager:
         """Gives parameters that the record may lack, e.g. initial weights for a new environment; none is replaced."""
         self._entry(name).fill.update(values)
 
+    @property
+    def filled(self) -> dict[str, dict[str, JSON]]:
+        """What was given by `fill`, by resource."""
+        return {name: dict(entry.fill) for name, entry in self._entries.items() if entry.fill}
+
     def settle(self, names: Collection[str]) -> None:
         """Forgets this run's own parameters of resources whose record, with them in it, was just committed."""
         for name in names:

@@ -395,3 +395,5 @@ def test_ctrl_c_is_told_in_one_line_and_resume_goes_on(tmp_path, seen, undisturb
     assert [(entry["round"], entry["reason"]) for entry in again["rounds"]] == [
         (entry["round"], entry["reason"]) for entry in undisturbed["rounds"]
     ]
+    replay = subprocess.run([*COMMAND[:3], "replay", run], cwd=tmp_path, capture_output=True, text=True)
+    assert (replay.returncode, "with no call: the same" in replay.stdout) == (0, True), replay.stderr
