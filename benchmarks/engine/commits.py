@@ -74,7 +74,7 @@ def aa(quick: bool, folder: Path) -> Mapping[str, Sequence[float]]:
     found: dict[str, list[float]] = {}
     with ProcessPoolExecutor(os.cpu_count()) as processes:
         for number, (name, kind) in enumerate(KINDS.items()):
-            count = (4 if quick else 1000) if not number else (2 if quick else 300)
+            count = (4 if quick else 1000) if not number else (2 if quick else 100)
             places = [folder / f"{number}-{i}" for i in range(count)]
             lineages = list(processes.map(partial(lineage, kind), range(count), places))
             found[f"A/A: {name}"] = [100 * sum(one.commits > 0 for one in lineages) / count]
@@ -123,7 +123,7 @@ def power(quick: bool, folder: Path) -> Mapping[str, Sequence[float]]:
     """The gate's test against the exact one of all pairs, on the same simulated pairs."""
     test = partial(
         simulate, n=_VAL, rate=RATE, shared=0.7, tries=_TRIES // 10 if quick else _TRIES,
-        looks=PairedTestGate().plan(_VAL),
+        looks=PairedTestGate().plan(_VAL, 0.05),
     )  # fmt: skip
     better, first, same = test(0.2, 0.05), test(0.2, 0.025), test(0.0, 0.05)
     return {
