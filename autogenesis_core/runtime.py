@@ -299,7 +299,9 @@ class Runtime:
         environment: Environment | None = self.manager.get(names["environment"][0]) if names["environment"] else None
         spec = environment.spec if environment else None
         for name in names["agent"]:
-            self.manager.fill(name, self.manager.get(name).complete(spec))
+            self.manager.get(name).complete(spec)  # says what of the head does not fit
+            # Of what is shipped, not of the head: versions before it lack the same, and get no later one's values.
+            self.manager.fill(name, self.manager.build(self.manager.shipped(name)).complete(spec))
         return spec.id if spec else ""
 
     def system(self) -> System:

@@ -397,6 +397,11 @@ class Manager:
     def _tell(self, event: str, name: str, **data: str) -> None:
         self.events.append((event, {"name": name, **data}))
 
+    def shipped(self, name: str) -> Record:
+        """The record as its plugin ships it, with this run's own parameters."""
+        entry = self._entry(name)
+        return self._working(entry, entry.shipped)
+
     def _entry(self, name: str) -> _Entry:
         entry = self._entries.get(name)
         if entry is None or entry.state == "retired":

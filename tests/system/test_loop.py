@@ -79,6 +79,10 @@ def test_a_policy_learns_cart_pole_without_any_language_model(tmp_path):
     assert test["before"]["mean"] < 40
     assert test["after"]["mean"] >= 475
 
+    assert result(tmp_path, "replay", found["run"])["same"]
+    again = result(tmp_path, "verify", found["run"], "--fresh")["scores"]["test"]
+    assert (again["before"]["mean"] < 40, again["after"]["mean"] >= 475) == (True, True)
+
 
 def test_a_policy_learns_frozen_lake_beside_what_it_learnt_before(tmp_path):
     words = ("+agent=policy", "+environment=gymnasium", "+optimizer=evolution_strategy", "splits.test=50")
