@@ -31,8 +31,9 @@ def main() -> None:
     found = [asyncio.run(run(seed)) for seed in seeds]
     results = [result for result, _ in found]
     for split in ("val", "test"):
+        known = [result["scores"][split] for result in results if split in result["scores"]]  # val: if it was assessed
         for when in ("before", "after"):
-            _print(f"{split} {when}", [result["scores"][split][when]["mean"] for result in results])
+            _print(f"{split} {when}", [scores[when]["mean"] for scores in known])
     changes = [result["scores"]["test"]["change"] for result in results]
     _print("gain on test", [change["delta"] for change in changes])
     _print("p of the gain on test", [change["p"] for change in changes])

@@ -85,7 +85,7 @@ def proposals_(arguments: Arguments) -> int:
         say_diff(f"      {line}" for line in changes[proposal.id])
     if state != "open":
         return 0
-    return say_hint(found, "assess them: autogenesis +optimizer=proposals +agent=… +benchmark=…")
+    return say_hint(found, "autogenesis assess +agent=… +benchmark=… · autogenesis commit +agent=… +benchmark=…")
 
 
 def _pool(arguments: Arguments, name: str) -> list[tuple[str, ...]]:

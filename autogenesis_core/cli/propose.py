@@ -5,7 +5,7 @@ import asyncio
 from autogenesis_core.cli.arguments import Arguments
 from autogenesis_core.cli.edit import given_text
 from autogenesis_core.cli.render import render_result
-from autogenesis_core.cli.run import composed, finished
+from autogenesis_core.cli.run import composed, estimated, finished
 from autogenesis_core.cli.screen import say, say_diff, say_json
 from autogenesis_core.errors import InputError, unknown
 
@@ -57,7 +57,11 @@ def _judged(arguments: Arguments, *, commit: bool) -> int:
     more = ["+optimizer=proposals", f"rounds={len(groups)}", f"commit={str(commit).lower()}"]
     more += [f"optimizer.only=[{','.join(arguments.words)}]"] if arguments.words else []
     with composed(arguments._replace(overrides=(*arguments.overrides, *more))) as runtime:
+        if "--estimate" in arguments.flags:
+            return asyncio.run(estimated(arguments, runtime))
         result = asyncio.run(finished(arguments, runtime, lambda ag: ag.evolve(), render_result))
+    if "--dry-run" in arguments.flags:  # what stubs answer passes no gate
+        return 0
     votes = [[vote["decision"] for vote in entry["votes"]] for entry in result["rounds"]]
     return int(sum(bool(found) and set(found) == {"commit"} for found in votes) < len(groups))
 

@@ -74,7 +74,7 @@ def render_result(result: Mapping[str, Any], notes: Sequence[str]) -> str:
     """The table at the end of an evolution, and the commands that follow naturally."""
     spent = result["spent"]
     used = f"{spent['calls']} calls · {_money(spent)}{spent['seconds']:.0f} s"
-    lines = [f"  {len(result['rounds'])} rounds · {used} · {result['stopped']}", ""]
+    lines = [f"  {_count(result['rounds'], 'round', 'rounds')} · {used} · {result['stopped']}", ""]
     lines.append(f"  {'':<14}{'before':<23}{'after':<23}change")
     for split, label, comment in (
         ("val", "val", "steered by it, so optimistic"),

@@ -54,10 +54,7 @@ async def _run(arguments: Arguments, runtime: "Runtime") -> int:
     if arguments.task:
         return await _act(arguments, runtime)
     if "--estimate" in arguments.flags:
-        async with runtime as ag:
-            found = await ag.estimate()
-            _print(found.as_json(), render_estimate(found, ag.settings.budget.money), arguments.json)
-        return 0
+        return await estimated(arguments, runtime)
     if composition.optimizer:
         await finished(arguments, runtime, lambda ag: ag.evolve(), render_result)
         return 0
@@ -66,6 +63,14 @@ async def _run(arguments: Arguments, runtime: "Runtime") -> int:
         return 0
     runtime.check()
     raise InputError("there is nothing to do", 'give a task ("…"), something to measure (+benchmark=…) or +optimizer=…')
+
+
+async def estimated(arguments: Arguments, runtime: "Runtime") -> int:
+    """What an evolution will take; nothing is spent."""
+    async with runtime as ag:
+        found = await ag.estimate()
+        _print(found.as_json(), render_estimate(found, ag.settings.budget.money), arguments.json)
+    return 0
 
 
 async def _act(arguments: Arguments, runtime: "Runtime") -> int:

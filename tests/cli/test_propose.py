@@ -58,6 +58,18 @@ def test_a_good_one_would_be_committed_and_assess_commits_nothing(proposal, type
     assert made in typed("proposals")[1]
 
 
+@pytest.mark.parametrize("flag", ["--estimate", "--dry-run"])
+@pytest.mark.parametrize("verb", ["assess", "commit"])
+def test_to_ask_what_it_takes_or_to_rehearse_it_decides_nothing(proposal, typed, verb, flag, evolved):
+    before, made = head(), proposal(9)
+    runs = set((evolved / "workdir" / "runs").iterdir())
+    code, out, err = typed(verb, made, *JUDGED, flag)
+    assert (code, err) == (0, "")
+    assert ("nothing was spent" if flag == "--estimate" else "nothing of this is kept") in out
+    assert (head(), set((evolved / "workdir" / "runs").iterdir())) == (before, runs)
+    assert made in typed("proposals")[1]
+
+
 def test_a_good_one_is_committed_by_the_gates(proposal, typed):
     made = proposal(9)
     code, out, err = typed("commit", made, *JUDGED)
