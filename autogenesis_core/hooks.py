@@ -76,6 +76,7 @@ class Hooks:
         self._manager = pluggy.PluginManager("autogenesis")
         self._manager.add_hookspecs(hookspecs)
         self._order: list[str] = []
+        self._ordered: dict[str, list[tuple[str, Any]]] = {}  # by hook, who implements it and how
         self._known: dict[int, object] = {}
         self._plugins: dict[str, Any] = {}  # of any class
 
@@ -96,6 +97,7 @@ class Hooks:
             ) from None
         self._known[id(plugin)] = self._plugins[name] = plugin
         self._order.append(name)
+        self._ordered.clear()
 
     async def register_resources(self, register: Callable[[Record, type[Any] | None], None]) -> None:
         """`rspl_register` of every plugin."""
@@ -255,10 +257,11 @@ class Hooks:
                 warnings.warn(f"{name} failed in {hook}: {type(error).__name__}: {error}", stacklevel=2)
 
     def _calls(self, hook: str, arguments: Mapping[str, object], only: str = "") -> list[tuple[str, Callable[[], Any]]]:
-        caller = getattr(self._manager.hook, hook)
-        found = {implementation.plugin_name: implementation for implementation in caller.get_hookimpls()}
+        if (ordered := self._ordered.get(hook)) is None:
+            found = {i.plugin_name: i for i in getattr(self._manager.hook, hook).get_hookimpls()}
+            ordered = self._ordered[hook] = [(name, found[name]) for name in self._order if name in found]
 
         def bind(implementation: Any) -> Callable[[], Any]:
             return lambda: implementation.function(*(arguments[name] for name in implementation.argnames))
 
-        return [(name, bind(found[name])) for name in self._order if name in found and only in ("", name)]
+        return [(name, bind(implementation)) for name, implementation in ordered if only in ("", name)]

@@ -18,12 +18,13 @@ from attrs import define, field
 
 from autogenesis_core.errors import BudgetExceeded, InputError, StoreError
 from autogenesis_core.identity import JSON, plain
+from autogenesis_core.services.lines import line_encoder
 from autogenesis_core.services.secrets import encoded, redact
 
 NAME = "journal.jsonl"
 _GROUP = 256  # lines with one fsync: a power loss costs at most so many
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
+_encode = line_encoder((",", ":"))
 _fsync = getattr(os, "fdatasync", os.fsync)  # the size that is needed to read the file is written by both
 
 Body = Any  # JSON data, which is validated where it is read
@@ -165,7 +166,7 @@ class Journal:
         if self._fault:
             raise StoreError(self._fault)
         # Escaped throughout: what models and tools answer may hold what is no Unicode.
-        line = encoded([event, key, body], _ENCODER).encode()
+        line = encoded([event, key, body], _encode).encode()
         data = b"%08x %b\n" % (zlib.crc32(line), line)
         try:
             if os.fstat(self._file).st_size != self._size:  # where no lock reaches: Windows, some shared folders

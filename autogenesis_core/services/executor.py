@@ -36,7 +36,10 @@ class AsyncioExecutor:
                 async with slots:
                     results[index] = await function(item)
 
-        await together([work() for _ in range(min(self.workers, len(items)))])
+        if len(items) == 1:
+            await work()  # a task of its own would only take time
+        else:
+            await together([work() for _ in range(min(self.workers, len(items)))])
         if len(results) < len(items):
             raise asyncio.CancelledError("an item cancelled itself")
         return [results[index] for index in range(len(items))]

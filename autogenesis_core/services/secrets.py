@@ -7,7 +7,7 @@ which writes shows it: `redact` takes it out of texts, `check_no_secret` keeps i
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -114,17 +114,21 @@ def redact(data: Any, more: tuple[str, ...] = ()) -> Any:  # JSON data, or what 
     return data if pattern is None else _redacted(data, pattern)
 
 
-def encoded(data: Any, encoder: json.JSONEncoder, more: tuple[str, ...] = ()) -> str:  # as redact
-    """The JSON of what `redact` makes of data; data without a secret, which is nearly all, is only searched."""
+def encoded(data: Any, encode: Callable[[object], str], more: tuple[str, ...] = ()) -> str:  # data as redact's
+    """The JSON of what `redact` makes of data; data without a secret, which is nearly all, is only searched.
+
+    Arguments:
+        encode: makes JSON of data
+    """
     values = (*more, *(value for value in _known if len(value) >= _REDACTED_FROM)) if _known else more
     if not values:
-        return encoder.encode(data)
+        return encode(data)
     try:
-        text = encoder.encode(data)
+        text = encode(data)
     except TypeError:  # a key that is no text
-        return encoder.encode(redact(data, more))
+        return encode(redact(data, more))
     found = any(spelling in text for spelling in _encoded_spellings(values))
-    return encoder.encode(redact(data, more)) if found else text
+    return encode(redact(data, more)) if found else text
 
 
 def environment_secrets() -> tuple[str, ...]:

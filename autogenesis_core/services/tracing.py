@@ -10,9 +10,10 @@ from typing import Any, TextIO
 from attrs import define, field
 
 from autogenesis_core.errors import StoreError
+from autogenesis_core.services.lines import line_encoder
 from autogenesis_core.services.secrets import encoded, environment_secrets
 
-_ENCODER = json.JSONEncoder(default=str)
+_encode = line_encoder()
 _FLUSH = 200  # lines; a crash loses at most so many, and none that a decision stood on (that is the journal's)
 
 
@@ -78,7 +79,7 @@ class Tracer:
         )
 
     def _line(self, data: object) -> None:
-        self._lines.append(encoded(data, _ENCODER, self._secrets))
+        self._lines.append(encoded(data, _encode, self._secrets))
         if len(self._lines) >= _FLUSH:
             self._flush()
 
