@@ -7,6 +7,7 @@ commits, rejections and votes that look at chance, so that a lost or doubled lin
 import asyncio
 import hashlib
 import json
+import os
 import random
 import re
 import sys
@@ -39,6 +40,7 @@ from autogenesis_core.rspl.store import Store
 from autogenesis_core.sepl.journal import Journal
 from autogenesis_core.testing.openai_server import Reply
 
+FULL = bool(os.environ.get("AUTOGENESIS_TORTURE"))
 RULE = re.compile(r"R\d+")
 
 

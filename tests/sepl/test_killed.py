@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import random
 import signal
 import subprocess
@@ -17,7 +16,7 @@ SPEC = importlib.util.spec_from_file_location("evolving", PROGRAM)
 evolving = sys.modules.setdefault("evolving", importlib.util.module_from_spec(SPEC))
 SPEC.loader.exec_module(evolving)
 
-KILLS = 50 if os.environ.get("AUTOGENESIS_TORTURE") else 1  # of each kind
+KILLS = 50 if evolving.FULL else 1  # of each kind
 OPTIONS = {
     "width 1": {"delay": 0.005, "rounds": 6},
     "width 3": {"delay": 0.02, "width": 3, "workers": 4, "seed": 4},
@@ -64,6 +63,7 @@ def test_a_killed_run_goes_on_to_the_same_end_and_repeats_only_what_was_in_fligh
     assert len(set(made)) == result["spent"]["rollouts"]
 
 
+@pytest.mark.skipif(not evolving.FULL, reason="nox -s torture")
 def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(tmp_path, evolution):
     options, expected, seconds = evolution
     calls = tmp_path / "calls"
