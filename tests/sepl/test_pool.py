@@ -1,9 +1,11 @@
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogenesis_core import Assessment, Cell, Edit, Evaluation, Failed, Hypothesis, Scored
-from autogenesis_core.sepl.pool import Front, Prefix, fixed_and_broken, gain, gathered
+from autogenesis_core import Assessment, Cell, Edit, Evaluation, Failed, Hypothesis, Runtime, Scored
+from autogenesis_core.sepl.pool import Front, Prefix, fixed_and_broken, gain, gathered, transplant
 
 SCORES = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from([0.0, 0.5, 1.0]), max_size=6)
 
@@ -67,3 +69,29 @@ def test_edits_of_several_proposals_name_their_hypotheses_by_the_new_places():
     edits, hypotheses = gathered(parts)
     assert hypotheses == (one, two)
     assert [edit.hypotheses for edit in edits] == [(0,), (1, 0)]
+
+
+def test_edits_of_several_resources_are_put_together_or_not_at_all(composition, rules):
+    async def joined(edits, others):
+        async with Runtime(composition([5], more=[rules])) as ag:
+            base = ag.manager.records()[0]
+
+            def edited(changes):
+                made = dict(base)
+                for variable, value in changes.items():
+                    name, _, path = variable.partition("#")
+                    made[name] = ag.manager.edited(made[name], {path: value})
+                return made
+
+            return transplant(ag.manager, base, edited(edits), edited(others))
+
+    def texts(records):
+        return {f"{name}#{path}": value for name, record in records.items() for path, value in record.values().items()}
+
+    mine = {"agent/skilled#skill": 5, "prompt/rules#style": "Be brief.\nBe kind."}
+    other = {"agent/skilled#style": "bold", "prompt/rules#style": "Be brief.\nBe exact."}
+    found = texts(asyncio.run(joined(mine, other)))
+    assert (found["agent/skilled#skill"], found["agent/skilled#style"]) == (5, "bold")
+    assert found["prompt/rules#style"] == "Be brief.\nBe exact.\nBe kind."
+    assert asyncio.run(joined(mine, {"agent/skilled#skill": 6})) is None
+    assert asyncio.run(joined({"prompt/rules#style": "Be quiet."}, {"prompt/rules#style": "Be loud."})) is None
