@@ -10,7 +10,9 @@ The convention, in MyST's own blocks:
 - all other blocks are not run.
 """
 
+import asyncio
 import inspect
+import json
 import os
 import re
 import shlex
@@ -20,7 +22,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -131,21 +133,50 @@ def test_python_blocks_compile():
             compile(text, str(path), "exec", flags=0x2000)  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
+def _guide() -> tuple[dict[str, str], dict[str, str]]:
+    """The files of the guide's plugin, and its tests."""
+    captioned = [block for block in blocks(DOCS / "how-to/write-a-plugin.md") if "caption" in block.options]
+    files = {block.options["caption"]: block.text for block in captioned}
+    tests = {name: files.pop(name) for name in sorted(files) if name.startswith("test_")}
+    return files, tests
+
+
 def test_the_plugin_of_the_guide_works_when_it_is_installed(distribution):
-    files = {
-        block.options["caption"]: block.text
-        for block in blocks(DOCS / "how-to/write-a-plugin.md")
-        if "caption" in block.options
-    }
-    test = files.pop("test_tool_dice.py")
+    files, tests = _guide()
     distribution("autogenesis-tool-dice", files)
     assert Catalog.read().find("tool", "dice").description == "Rolls a die"
-    module: dict[str, object] = {}
-    exec(compile(test, "test_tool_dice.py", "exec"), module)  # the guide's own
-    contract = module["TestDice"]()  # type: ignore[operator]
-    for name, method in inspect.getmembers(contract, inspect.ismethod):
-        if name.startswith("test_"):
-            method()
+    assert len(tests) == 4
+    for name, text in tests.items():
+        module: dict[str, object] = {}
+        exec(compile(text, name, "exec"), module)  # the guide's own
+        contract = next(value for key, value in module.items() if key.startswith("Test"))()  # type: ignore[operator]
+        for method_name, method in inspect.getmembers(contract, inspect.ismethod):
+            if method_name.startswith("test_"):
+                method()
+
+
+def test_the_optimizer_and_the_gates_of_the_guide_evolve_a_system(distribution, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files, _ = _guide()
+    distribution("autogenesis-tool-dice", files)
+    (tmp_path / "scorer.py").write_text(
+        "def score(answer, target, question):\n    return answer.strip() == target, 'Give only the value.'\n"
+    )
+    sums = [{"question": f"What is {a} + {b}?", "answer": str(a + b)} for a in range(2, 16) for b in range(11, 21)]
+    (tmp_path / "sums.jsonl").write_text("\n".join(map(json.dumps, sums)))
+
+    async def evolved() -> dict[str, Any]:
+        async with autogenesis_core.Runtime.compose(
+            "+agent=tool_calling", "+model=simulated", "+benchmark=dataset", "benchmark.path=sums.jsonl",
+            "benchmark.scorer=scorer.py:score", "+optimizer=remind", "+gate=[brief,proved]", folder=tmp_path,
+        ) as ag:  # fmt: skip
+            return await ag.evolve()
+
+    result = asyncio.run(evolved())
+    committed = next(entry for entry in result["rounds"] if entry["commit"])
+    assert [vote["gate"] for vote in committed["votes"]] == ["brief", "proved"]
+    assert committed["edits"][0]["reason"] == "Give only the value."
+    assert result["scores"]["test"]["change"]["delta"] > 0.2
 
 
 def test_the_guide_shows_the_files_of_a_generated_plugin():
