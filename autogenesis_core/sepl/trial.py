@@ -10,6 +10,7 @@ makes some score fall wherever many are looked at, neither lets a harmful edit i
 import math
 import random
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from statistics import fmean, stdev
 
 from attrs import define, field, frozen
@@ -24,6 +25,7 @@ AIMED = 5  # pairs of rollouts at most, or two more than there are examples, of 
 TESTS = 12  # examples at most that a candidate must not lose; and as many others where that does not decide
 _PAIRS = 4  # pairs of rollouts at most of an example that may be lost
 _KEPT = 3  # scores of an example that are remembered
+_REMEMBERED = 256  # examples that the tip's scores are known on; choosing tests costs no more however long a run is
 _LAST = 24  # examples dealt that tell how good the tip is; it changes, so that older ones do not
 
 
@@ -32,7 +34,7 @@ class Known:
     """What is known of how the tip does on train.
 
     Attributes:
-        scores: by example, the last ones of the tip or of what it comes from
+        scores, means: by example, the last ones of the tip or of what it comes from, and their mean
         before: the same of the last committed version
         dealt: the examples of minibatches, the last ones last; no result decides which these are
         fixed: examples that an edit of the tip fixed
@@ -40,6 +42,7 @@ class Known:
     """
 
     scores: dict[str, list[float]] = field(factory=dict)
+    means: dict[str, float] = field(factory=dict)
     before: dict[str, list[float]] = field(factory=dict)
     dealt: dict[str, None] = field(factory=dict)
     fixed: dict[str, None] = field(factory=dict)
@@ -48,7 +51,7 @@ class Known:
     @property
     def gained(self) -> float:
         """How much better the tip seems on train than the last committed version; less while little is known."""
-        last = list(self.dealt)[-_LAST:]
+        last = list(self.dealt)
         if not last or not self.before:
             return 0.0
         gain = fmean(map(self.mean, last)) - fmean(map(fmean, self.before.values()))
@@ -59,17 +62,23 @@ class Known:
         for example in scores:
             self.dealt.pop(example, None)
             self.dealt[example] = None
+        for example in list(self.dealt)[:-_LAST]:
+            del self.dealt[example]
         self.add(scores)
         if committed:
             _add(self.before, scores)
 
     def add(self, scores: Mapping[str, Sequence[float]]) -> None:
         """Takes in scores of the tip."""
-        _add(self.scores, scores)
+        for example, found in scores.items():
+            self._set(example, [*self.scores.get(example, ()), *found])
+        self._forget()
 
     def replace(self, trial: "Trial") -> None:
         """What was tried is the tip now."""
-        self.scores |= {example: found[-_KEPT:] for example, found in scores_of(trial.screen.candidate).items()}
+        for example, found in scores_of(trial.screen.candidate).items():
+            self._set(example, found)
+        self._forget()
         for example in trial.lost:
             self.fixed.pop(example, None)
         self.fixed |= dict.fromkeys(trial.fixed)
@@ -81,15 +90,26 @@ class Known:
 
     def commit(self) -> None:
         """The tip is committed."""
-        self.before = {example: self.scores[example] for example in list(self.dealt)[-_LAST:]}
+        self.before = {example: self.scores[example] for example in self.dealt}
 
     def go_back(self) -> None:
         """The tip is again what is committed; what attempts broke stays known."""
-        self.scores, self.dealt, self.fixed = {}, {}, {}
+        self.scores, self.means, self.dealt, self.fixed = {}, {}, {}, {}
 
     def mean(self, example: str) -> float:
         """Of the last scores."""
-        return fmean(self.scores[example])
+        return self.means[example]
+
+    def _set(self, example: str, scores: Sequence[float]) -> None:
+        self.scores[example] = list(scores[-_KEPT:])
+        self.means[example] = fmean(self.scores[example])
+
+    def _forget(self) -> None:
+        """Leaves out what was known first, but what was dealt last."""
+        surplus = len(self.scores) - _REMEMBERED
+        if surplus > 0:
+            for example in list(islice((known for known in self.scores if known not in self.dealt), surplus)):
+                del self.scores[example], self.means[example]
 
 
 def _add(known: dict[str, list[float]], scores: Mapping[str, Sequence[float]]) -> None:
@@ -175,7 +195,7 @@ class Trying:
     def _tests(self, without: Sequence[str]) -> list[str]:
         """What must not be lost: first what edits fixed, then what else goes well, the best first."""
         known = self.known
-        means = {example: known.mean(example) for example in known.scores if example in self.train}
+        means = {example: mean for example, mean in known.means.items() if example in self.train}
         lowest = min(means.values(), default=0.0)
         well = [example for example, mean in means.items() if mean > lowest and example not in without]
         random.Random(derive(self.seed, self.purpose, "tests")).shuffle(well)  # noqa: S311  # reproducible

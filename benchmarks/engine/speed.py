@@ -40,7 +40,7 @@ def overhead(quick: bool, folder: Path) -> Mapping[str, Sequence[float]]:
     As the peers', a candidate is one that was accepted after its minibatch of 3 and then scored on all of val, 50
     examples, without the parent's scores being paid for again (`deterministic=true`), and that stays because it is no
     worse there (`gate=paper`); here each is a commit in the store as well. With the comparison on train that moves the
-    tip that is 80 calls a candidate (GEPA: 56). On are, as for every user, the journal with fsync and the traces.
+    tip that is 66 calls a candidate (GEPA: 56). On are, as for every user, the journal with fsync and the traces.
     """
     found: dict[str, list[float]] = {}
     costs = []

@@ -37,6 +37,16 @@ def test_the_gain_is_that_of_examples_which_no_result_chose():
     assert known.gained == 0
 
 
+def test_what_is_known_does_not_grow_with_the_run():
+    known = Known()
+    known.deal({"again": [0.0]}, committed=True)
+    for n in range(1000):
+        known.deal({str(n): [1.0], "again": [0.0]}, committed=False)
+    assert len(known.scores) == len(known.means) == 256
+    assert {str(n) for n in range(977, 1000)} | {"again"} == set(known.dealt) <= set(known.scores)
+    assert known.gained == pytest.approx(23 / 24)
+
+
 def test_what_an_attempt_broke_stays_known_when_the_tip_goes_back():
     known = Known()
     known.deal({"a": [0.0]}, committed=True)
