@@ -34,7 +34,7 @@ class Objectives:
 def front(points: Sequence[Objectives]) -> list[bool]:
     """Which of the points no other one dominates: the Pareto front."""
     # What scores less dominates nothing, and what scores best dominates most.
-    best_first = sorted(points, key=lambda point: -point.score)
+    best_first = sorted(points, key=lambda p: (-p.score, p.cost.money, p.cost.tokens, p.cost.seconds))
 
     def beaten(point: Objectives) -> bool:
         rivals = takewhile(lambda other: other.score >= point.score, best_first)
