@@ -46,6 +46,7 @@ from autogenesis_core.services.executor import together
 
 FAILURES = 5  # proposals in a row that failed, after which the optimizer is taken for dead
 _SYSTEMS = 64  # that are kept built
+_BACK = 8  # moves of the tip, at most, that are looked at for what broke something
 _FAIR = 0.5  # chance of being proved that is worth an assessment
 
 
@@ -130,6 +131,7 @@ class Loop:
     train_ids: frozenset[str] = field(init=False)
     assessor: Assessor = field(init=False)
     known: Known = field(factory=Known)
+    _moves: list[tuple[Mapping[str, Record], Mapping[str, Record], Trial]] = field(factory=list)  # of the tip
     _wanted: float = 0.0  # more than this before it is assessed again
     _assessed: set[str] = field(factory=set)
     _dealt: int = 0  # minibatches that led to a proposal
@@ -354,8 +356,7 @@ class Loop:
         """Decides what is kept, in the order of the proposals, and puts it together with the tip."""
         self._count(number, proposed)
         proposed = list(proposed)
-        for made in proposed:
-            self._learn(made)
+        broken = [example for made in proposed for example in self._learn(made)]
         kept = [made for made in proposed if made.state == "kept"]
         for made in proposed:
             if made.screen is not None and made.state == "kept":
@@ -374,6 +375,7 @@ class Loop:
         joined = await self._move_tip(
             number, tip, joined, {made.slot: member for made, member in zip(kept, members, strict=True)}
         )
+        await self._mend(number, list(dict.fromkeys(broken)))
         self.journal.decide(
             "round",
             str(number),
@@ -393,17 +395,18 @@ class Loop:
             number, hypotheses, edits, _verdict(proposed), proposed=tuple(proposed), train=self.known.gained or None
         )
 
-    def _learn(self, made: Proposed) -> None:
-        """Takes in what a proposal's rollouts say of the tip, and what its edits broke."""
+    def _learn(self, made: Proposed) -> list[str]:
+        """Takes in what a proposal's rollouts say of the tip, and what its edits broke; returns what the tip lost."""
+        if made.trial is not None:
+            self.known.warn(made.trial)
         if made.parent is self.tip:
             before = scores_of(made.trial.screen.baseline) if made.trial is not None else {}
             # A minibatch that the optimizer did not read says as much, where the proposal was tried on all of it.
             seen = made.seen or ({} if made.expected else before)
             self.known.deal(seen, committed=self.tip is self.base)
             if seen is not before:
-                self.known.add(before)
-        if made.trial is not None:
-            self.known.warn(made.trial)
+                return self.known.add(before)
+        return []
 
     def _member(self, made: Proposed) -> Member:
         assert made.candidate is not None
@@ -436,10 +439,41 @@ class Loop:
                 joined, trial = [best], best.trial
         else:
             trial = best.trial
+        before = self.tip.records
+        self._advance(records, joined, members)
         if trial is not None:
             self.known.replace(trial)
-        self._advance(records, joined, members)
+            self._moves.append((before, self.tip.records, trial))
         return joined
+
+    async def _mend(self, number: int, broken: Sequence[str]) -> None:
+        """Takes back a move of the tip that broke what an earlier one had fixed, if the tip is better without it.
+
+        The moves since it was last seen to be fixed are tried, the last first.
+        """
+        for place, example in enumerate(broken):
+            if example not in self.known.scores:
+                continue
+            first, usual, seen = self.known.passed.get(example, 0), self.known.mean(example), list[float]()
+            for move in range(len(self._moves) - 1, max(first, len(self._moves) - _BACK) - 1, -1):
+                before, after, trial = self._moves[move]
+                records = transplant(self.manager, after, before, self.tip.records)
+                if records is None or Candidate(records).id == self.tip.id or not self.budget.allows(self._trial):
+                    continue
+                tried = await self._try(
+                    f"mend {number} {place} {move}", self.tip.records, records, [example], "mending the tip", said=True
+                )
+                seen += scores_of(tried.screen.baseline).get(example, ())
+                if tried.kept:
+                    self.known.warn(evolve(trial, lost=(example,)))
+                    self._moves.append((self.tip.records, records, tried))
+                    self.known.replace(tried)
+                    self.tip = Member(len(self.pool), records, (self.tip.number,))
+                    self.pool.append(self.tip)
+                    break
+            else:
+                if seen and max(seen) < usual:  # else it was chance
+                    self.known.fixed.pop(example, None)
 
     def _advance(
         self, records: Mapping[str, Record], joined: Sequence[Proposed], members: Mapping[int, Member]
@@ -584,6 +618,7 @@ class Loop:
             self.tip = self.base
             self._wanted = 0.0
             self.known.go_back()
+            self._moves.clear()
             self.history.append(_decided(report))
             self._settle(report.edits, "rejected")
         else:
@@ -604,13 +639,15 @@ class Loop:
         rollouts = 2 * self.epochs * len(self.examples["test"]) + (self._assessment if assess else 0)
         self.budget.hold(self.evaluator.price(rollouts), rollouts)
 
+    @property
+    def _trial(self) -> int:
+        """Rollouts that one trial takes, unless its results keep contradicting each other."""
+        return 2 * (max(AIMED, min(self.batch, len(self.examples["train"]))) + TESTS)
+
     def _affordable(self, others: int) -> int:
         """How many proposals the budget of rollouts allows beside `others`; raises BudgetExceeded if none."""
-        size = min(self.batch, len(self.examples["train"]))
-        one, check = size, 0
-        if self.screen:
-            check = 2 * (max(AIMED, size) + TESTS)
-            one += check
+        check = self._trial if self.screen else 0
+        one = min(self.batch, len(self.examples["train"])) + check
         for width in range(self.width, 0, -1):
             if self.budget.allows(width * one + check + others):
                 return width

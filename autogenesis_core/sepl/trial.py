@@ -39,6 +39,8 @@ class Known:
         dealt: the examples of minibatches, the last ones last; no result decides which these are
         fixed: examples that an edit of the tip fixed
         risks: by example, those that an attempt at it broke
+        moves: how often the tip has moved since it was what is committed
+        passed: by example that an edit fixed, the move after which it was last seen to be so
     """
 
     scores: dict[str, list[float]] = field(factory=dict)
@@ -47,6 +49,8 @@ class Known:
     dealt: dict[str, None] = field(factory=dict)
     fixed: dict[str, None] = field(factory=dict)
     risks: dict[str, dict[str, None]] = field(factory=dict)
+    moves: int = 0
+    passed: dict[str, int] = field(factory=dict)
 
     @property
     def gained(self) -> float:
@@ -68,15 +72,30 @@ class Known:
         if committed:
             _add(self.before, scores)
 
-    def add(self, scores: Mapping[str, Sequence[float]]) -> None:
-        """Takes in scores of the tip."""
+    def add(self, scores: Mapping[str, Sequence[float]]) -> list[str]:
+        """Takes in scores of the tip; returns what an edit had fixed and two scores or more say is no more so."""
+        broken = [
+            example
+            for example, found in scores.items()
+            if example in self.fixed and len(found) > 1 and example in self.scores and max(found) < self.mean(example)
+        ]
+        self._pass(scores)
         for example, found in scores.items():
             self._set(example, [*self.scores.get(example, ()), *found])
         self._forget()
+        return broken
+
+    def _pass(self, scores: Mapping[str, Sequence[float]]) -> None:
+        for example, found in scores.items():
+            if example not in self.scores or (len(found) > 1 and fmean(found) >= self.mean(example)):
+                self.passed[example] = self.moves
 
     def replace(self, trial: "Trial") -> None:
         """What was tried is the tip now."""
-        for example, found in scores_of(trial.screen.candidate).items():
+        self.moves += 1
+        scores = scores_of(trial.screen.candidate)
+        self._pass(scores)
+        for example, found in scores.items():
             self._set(example, found)
         self._forget()
         for example in trial.lost:
@@ -95,6 +114,7 @@ class Known:
     def go_back(self) -> None:
         """The tip is again what is committed; what attempts broke stays known."""
         self.scores, self.means, self.dealt, self.fixed = {}, {}, {}, {}
+        self.passed, self.moves = {}, 0
 
     def mean(self, example: str) -> float:
         """Of the last scores."""
@@ -110,6 +130,7 @@ class Known:
         if surplus > 0:
             for example in list(islice((known for known in self.scores if known not in self.dealt), surplus)):
                 del self.scores[example], self.means[example]
+                self.passed.pop(example, None)
 
 
 def _add(known: dict[str, list[float]], scores: Mapping[str, Sequence[float]]) -> None:

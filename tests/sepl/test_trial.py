@@ -57,5 +57,21 @@ def test_what_an_attempt_broke_stays_known_when_the_tip_goes_back():
     assert list(known.risks["a"]) == ["b"]
 
 
+def test_what_an_edit_fixed_is_broken_where_two_scores_say_so_and_one_says_nothing():
+    known = Known()
+    known.replace(trial({"a": [1.0, 1.0], "b": [1.0]}, fixed=("a",)))
+    assert known.add({"a": [0.0], "b": [0.0, 0.0]}) == []
+    assert known.add({"a": [0.0, 1.0]}) == []
+    assert known.add({"a": [0.0, 0.0]}) == ["a"]
+
+
+def test_the_moves_that_may_have_broken_something_are_those_since_it_was_seen_to_be_fixed():
+    known = Known()
+    known.replace(trial({"a": [1.0, 1.0]}, fixed=("a",)))
+    known.replace(trial({"b": [1.0, 1.0]}, fixed=("b",)))
+    known.replace(trial({"a": [1.0, 1.0], "b": [0.0, 0.0]}, fixed=()))
+    assert known.passed == {"a": 3, "b": 2}
+
+
 def test_scores_are_those_of_all_epochs():
     assert scores_of(evaluation({"a": [0.0, 1.0], "b": [0.5]})) == {"a": [0.0, 1.0], "b": [0.5]}
