@@ -31,8 +31,8 @@ class ReflectionOptimizer:
     """Shows a model traces of failures, asks for hypotheses about their causes, then for edits.
 
     Arguments:
-        rounds: proposals, each assessed before the next is made
-        batch: train rollouts that are read in a round
+        rounds: of a run, each of as many proposals as the run is wide
+        batch: train rollouts that are read for a proposal
         max_edits: variables that one proposal changes at most
         prompt: the prompt that the model gets, with the sections `reflect` and `select`
     """
