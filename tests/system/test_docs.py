@@ -124,6 +124,18 @@ def test_the_examples_of_a_page_print_what_it_says(path, tmp_path):
             known |= dict(zip(ids, match.groups(), strict=True))
 
 
+def test_readme_and_tutorial_show_the_demonstration_as_it_is_now(tmp_path):
+    shown = [
+        re.findall(r"<!-- demonstration -->\n```\n(.*?)```\n<!-- /demonstration -->", path.read_text(), re.DOTALL)
+        for path in (ROOT / "README.md", DOCS / "tutorial.md")
+    ]
+    assert len(shown[0]) == 1
+    assert shown[0] == shown[1]
+    printed = run("autogenesis +agent=tool_calling +optimizer=reflection", tmp_path)
+    wanted, _ = pattern(shown[0][0].splitlines())
+    assert re.fullmatch(wanted, printed.rstrip("\n") + "\n"), printed
+
+
 def test_python_blocks_compile():
     for path in PAGES:
         fences = re.findall(
