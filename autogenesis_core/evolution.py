@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from autogenesis_core.errors import InputError
+from autogenesis_core.errors import InputError, shortened
 from autogenesis_core.identity import JSON, digest
 from autogenesis_core.rspl.function import FunctionAgent, call_function
 from autogenesis_core.rspl.record import source_hash
@@ -92,8 +92,12 @@ class _Pairs(Benchmark):
 def _questions(examples: Sequence[Any]) -> list[Question]:  # pairs or mappings
     made = []
     for index, example in enumerate(examples):
-        if not isinstance(example, Mapping):
-            example = dict(zip(("input", "target"), example, strict=True))
+        if isinstance(example, list | tuple) and len(example) == 2:
+            example = {"input": example[0], "target": example[1]}
+        if not isinstance(example, Mapping) or "input" not in example:
+            raise InputError(
+                f"examples[{index}] is {shortened(repr(example))}", 'an example is (input, target) or {"input": …}'
+            )
         cluster = {"cluster": example["cluster"]} if "cluster" in example else {}
         made.append(Question(f"example-{index}", str(example["input"]), example.get("target"), cluster))
     return made

@@ -1,5 +1,6 @@
 """The settings of a run, and its built parts."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from attrs import field, frozen, validators
 
 from autogenesis_core.catalog import Composed, Plugin
-from autogenesis_core.errors import UnknownName
+from autogenesis_core.errors import ConfigurationError, UnknownName, shortened
 from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.dynamic import Follow
 from autogenesis_core.rspl.record import Record
@@ -18,16 +19,21 @@ from autogenesis_core.services.model import Model
 
 _positive: Any = validators.optional(validators.gt(0))  # attrs types a validator by the first field it serves
 
-_label: Any = validators.matches_re(r"[a-z][a-z0-9_\-]{0,63}")
-
 
 def _is_reducer(settings: "Settings", _: object, name: str) -> None:
     try:
         needed = draws_needed(name)
     except UnknownName as error:
-        raise ValueError(str(error)) from None
+        raise ConfigurationError([("reducer", f"{error.reason}; {error.hint}")]) from None
     if needed > settings.epochs and not settings.deterministic:
-        raise ValueError(f"{name} needs epochs={needed} or more, not {settings.epochs}")
+        raise ConfigurationError([("reducer", f"{name} needs epochs={needed} or more, not {settings.epochs}")])
+
+
+def _is_branch(_: object, __: object, name: str | None) -> None:
+    if name is not None and not re.fullmatch(r"[a-z][a-z0-9_\-]{0,63}", name):
+        raise ConfigurationError(
+            [("branch", f"'{shortened(name)}' is no name: a to z first, then a to z, 0 to 9, _, -")]
+        )
 
 
 @frozen
@@ -56,9 +62,7 @@ class Settings:
 
     seed: int = 0
     workdir: str | None = None
-    branch: str | None = field(
-        default=None, validator=validators.optional(validators.matches_re(r"[a-z][a-z0-9_\-]{0,63}"))
-    )
+    branch: str | None = field(default=None, validator=_is_branch)
     workers: int = field(default=8, validator=validators.gt(0))
     timeout: float = field(default=600.0, validator=validators.gt(0))
     rounds: int | None = field(default=None, validator=_positive)

@@ -46,12 +46,14 @@ def structure_arguments(signature: inspect.Signature, data: Mapping[str, object]
 @cache
 def converter() -> Any:  # cattrs' type would import cattrs where nothing is structured
     """The strict converter: unknown keys are errors and scalars must be what they say."""
+    from attrs import has
     from cattrs import Converter
     from cattrs.cols import is_mapping, is_sequence, list_structure_factory, mapping_structure_factory
 
     strict = Converter(forbid_extra_keys=True)
     for kind in (str, bool, int, float):
         strict.register_structure_hook(kind, _strict)
+    strict.register_structure_hook_factory(has, lambda kind: _mapping(strict.gen_structure_attrs_fromdict(kind)))
     strict.register_structure_hook_factory(is_sequence, lambda kind: _no_text(list_structure_factory(kind, strict)))
     strict.register_structure_hook_factory(is_mapping, lambda kind: _mapping(mapping_structure_factory(kind, strict)))
     strict.register_structure_hook_func(_is_union, lambda value, kind: _any_of(value, kind, strict))
@@ -78,7 +80,8 @@ def _any_of(value: object, kind: Any, strict: Any) -> object:
 def _mapping(hook: Any) -> Any:  # a hook of cattrs
     def structured(value: object, kind: Any) -> object:
         if not isinstance(value, Mapping):
-            raise TypeError(f"{_shown(value)} is no mapping")
+            names = [field.name for field in getattr(kind, "__attrs_attrs__", ()) if field.init]
+            raise TypeError(f"{_shown(value)} is no mapping" + (f" of {', '.join(names)}" if names else ""))
         return hook(value, kind)
 
     return structured
@@ -115,9 +118,11 @@ def _problems(error: BaseException, path: str, target: Any) -> Iterator[tuple[st
         known = [field.name for field in getattr(error.cl, "__attrs_attrs__", ())]
         for key in sorted(error.extra_fields):
             near = did_you_mean(key, known)
-            yield f"{path}.{key}", "unknown" + (f"; did you mean {path}.{near}?" if near else "")
+            yield f"{path}.{key}", "unknown" + (f"; did you mean {f'{path}.{near}'.lstrip('.')}?" if near else "")
     elif isinstance(error, KeyError):
         yield path if path.endswith(str(error.args[0])) else f"{path}.{error.args[0]}", "missing"
+    elif isinstance(error, ConfigurationError):
+        yield from ((f"{path}.{inner}", text) for inner, text in error.problems)
     elif isinstance(error, InputError):
         yield path, "; ".join(filter(None, (error.reason, error.hint)))
     else:

@@ -60,6 +60,25 @@ def test_a_value_that_cannot_be_right_is_reported_with_its_path(override, path):
     assert list(problems("agent=echo", override)) == [path]
 
 
+@pytest.mark.parametrize(
+    ("override", "path", "text"),
+    [
+        ("splits=5", "splits", "5 is no mapping of train, val, test"),
+        ("budget=5", "budget", "5 is no mapping of rollouts, calls, tokens, money, seconds"),
+        ("splits.vall=3", "splits.vall", "unknown; did you mean splits.val?"),
+        ("branch=a b", "branch", "'a b' is no name: a to z first, then a to z, 0 to 9, _, -"),
+        ("reducer=pass_at_3", "reducer", "pass_at_3 needs epochs=3 or more, not 1"),
+        (
+            "reducer=meen",
+            "reducer",
+            "no reducer 'meen'; did you mean mean?; known: at_least_2, max, mean, median, pass_at_2",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_words_of_ours_at_the_setting(override, path, text):
+    assert problems("agent=echo", override) == {path: text}
+
+
 def test_an_option_that_is_not_chosen_cannot_be_set():
     assert list(problems("agent=echo", "tool.hammer.size=3")) == ["tool.hammer"]
 

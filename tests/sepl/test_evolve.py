@@ -182,6 +182,12 @@ def test_an_unknown_optimizer_is_an_error():
         asyncio.run(evolve(answer, variables={"skill": 3}, examples=EXAMPLES, scorer=tenths, optimizer="stepz"))
 
 
+@pytest.mark.parametrize("example", ["abc", ("a", 1, 2), 7, {"target": 1}])
+def test_an_example_that_is_none_is_an_input_error_that_says_which(example):
+    with pytest.raises(InputError, match=r"examples\[1\]"):
+        run(answer, examples=[("1", 1), example])
+
+
 def test_without_examples_there_is_nothing_to_do():
     with pytest.raises(InputError):
         run(answer, examples=[])
