@@ -1,6 +1,7 @@
 """Verbs that look at what happened: log, runs, proposals."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ def log_(arguments: Arguments) -> int:
         try:
             entries = registry.log(name, limit=-1 if limit is None else limit + 1)
         except UnknownName:
-            if not _result(_folder(arguments, name)):
+            if not re.fullmatch(r"[0-9a-f]{8}", name) or not _folder(arguments, name).is_dir():
                 raise
             entries = ()  # a run that decided on no commit has no entry
         if not entries and "/" in name:
@@ -46,7 +47,10 @@ def log_(arguments: Arguments) -> int:
         say_table(pool, indent="    ")
     if name and not entries and not pool:
         ended = _result(_folder(arguments, name))
-        say(f"  nothing was proposed: {one_line(str(ended.get('stopped') or ended.get('failed') or 'no evolution'))}")
+        said = ended.get("stopped") or ended.get("failed") or ("no evolution" if ended else "not finished")
+        say(f"  nothing was proposed: {one_line(str(said))}")
+        if not ended:
+            say(f"\n  autogenesis resume {name}")
         return 0
     return say_hint(entries or pool, "autogenesis log COMMIT says why · autogenesis rollback COMMIT")
 

@@ -257,7 +257,7 @@ def test_proposals_show_what_would_change(notes, typed):
     assert out.splitlines()[0].split()[0] == id_
     for part in ("run 7f3a0000", "prompt/notes#style", "they read better", "-Use short lines.", "+Use long lines."):
         assert part in out
-    assert "autogenesis +optimizer=proposals" in out
+    assert "autogenesis assess" in out
     assert json.loads(typed("proposals", "--json")[1])[0]["value"] == "Use long lines."
     assert typed("proposals", "committed")[1] == "  no proposal is committed\n"
 

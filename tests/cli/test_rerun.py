@@ -72,6 +72,13 @@ def test_a_run_whose_budget_is_spent_says_how_it_goes_on(skilled, evolve_words, 
     assert (code, out, err) == (0, "  nothing was proposed: budget.rollouts is spent: 45\n", "")
 
 
+def test_the_log_of_a_run_that_did_not_end_says_how_it_goes_on(skilled, evolved, typed):
+    (evolved / "workdir" / "runs" / "12345678").mkdir()
+    code, out, err = typed("log", "12345678")
+    assert (code, err) == (0, "")
+    assert out.split("\n\n") == ["  nothing was proposed: not finished", "  autogenesis resume 12345678\n"]
+
+
 def test_a_run_is_named_by_the_beginning_of_its_name(skilled, evolved, typed, run_id):
     assert typed("replay", run_id[:4])[0] == 0
     code, _, err = typed("resume", "nosuch")
