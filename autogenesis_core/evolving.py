@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from autogenesis_core.errors import AutogenesisError, BudgetExceeded, InputError, OptimizerFailed
 from autogenesis_core.identity import JSON, digest
+from autogenesis_core.rspl.reader import CHAMPION, SHIPPED
 from autogenesis_core.runfolder import check_same, find_run
 from autogenesis_core.sepl.budget import Budget
 from autogenesis_core.sepl.earlier import scorer_note
@@ -28,6 +29,8 @@ async def evolve(ag: "Runtime", *, resume: str = "", replay: bool = False) -> di
     optimizer = ag.composition.optimizer
     if ag.frozen:
         raise InputError("a frozen system does not evolve", "evolve the configuration that it was frozen from")
+    if ag.branch in (SHIPPED, CHAMPION):
+        raise InputError(f"nothing can be committed on the branch {ag.branch}: the name is taken", "branch=main")
     if optimizer is None:
         raise InputError("no optimizer is chosen", "+optimizer=reflection")
     ag.check()
@@ -91,7 +94,12 @@ async def _sealed(ag: "Runtime", loop: Loop, budget: Budget, before: Mapping[str
     """Scores on test, once for what the run began with and once for what it ended with; they steer nothing."""
     budget.release()
     found: dict[str, Evaluation] = {}
-    for name, system in (("before", loop.system(before)), ("after", loop.system())):
+    # Where this run committed nothing it changed nothing, whatever others committed meanwhile.
+    after = loop.records if any(report.commit for report in loop.reports) else before
+    if loop.moved:
+        names = ", ".join(sorted(loop.moved))
+        ag.manager.notes.append(f"another writer changed {names} meanwhile: what this run committed builds on that")
+    for name, system in (("before", loop.system(before)), ("after", loop.system(after))):
         try:
             if loop.examples["test"]:
                 found[name] = await loop.evaluator.evaluate(system, "test", loop.examples["test"], ag.epochs)

@@ -284,6 +284,7 @@ class Assessor:
             "conflict", self.decision, lambda: {name: head.version for name, head in loop.manager.heads().items()}
         )
         before = loop.base.records
+        loop.moved |= {name for name, head in loop.heads.items() if found.get(name) != head.version}
         loop.records, loop.heads = loop.manager.records(found)
         loop.base = Member(len(loop.pool), loop.records)
         loop.pool.append(loop.base)

@@ -126,6 +126,7 @@ class Loop:
     tip: Member = field(init=False)
     base: Member = field(init=False)  # the tip that was committed last
     stopped: str = ""
+    moved: set[str] = field(factory=set)  # heads that other writers moved meanwhile
     began: Mapping[str, Head] = field(init=False)
     train: dict[str, Example] = field(init=False)  # by id
     train_ids: frozenset[str] = field(init=False)

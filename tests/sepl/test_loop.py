@@ -601,3 +601,35 @@ def test_score_feedback_reaches_reflection(run, composition):
         "train-0 said 0", "train-1 said 1", "train-2 said 2", "train-3 said ?3",
     ]  # fmt: skip
     assert Score(1.0).feedback == ""
+
+
+def test_what_others_committed_meanwhile_is_no_gain_of_a_run_that_committed_nothing(composition, better):
+    """Another process commits a skill of 9 while this run decides on 5, which is no better then."""
+
+    class Meddles(better):
+        @hookimpl
+        async def sepl_gate(self, assessment):
+            vote = await super().sepl_gate(assessment)
+            if not self.meddled:
+                self.meddled = True
+                record = self.ag.store.record(self.ag.store.head("shipped", "agent", "skilled").digest)
+                self.ag.store.commit("main", [Change(record.with_values({"skill": 9}), "1.0.0")])
+            return vote
+
+    async def evolve_():
+        gate = Meddles()
+        async with Runtime(composition([5], gate=gate)) as ag:
+            gate.ag, gate.meddled = ag, False
+            result = await ag.evolve()
+            return result, list(ag.notes)
+
+    result, notes = asyncio.run(evolve_())
+    test = result["scores"]["test"]
+    assert (result["commits"], test["before"]["mean"], test["after"]["mean"]) == ([], 0.3, 0.3)
+    assert notes[-1].startswith("another writer changed agent/skilled meanwhile")
+
+
+@pytest.mark.parametrize("branch", ["shipped", "champion"])
+def test_nothing_is_evolved_on_a_branch_that_is_none_of_ones_own(run, composition, branch):
+    with pytest.raises(InputError, match=f"nothing can be committed on the branch {branch}"):
+        run(composition([5], branch=branch))

@@ -298,14 +298,17 @@ def test_a_whole_run_asks_about_what_is_proved_and_a_run_that_goes_on_does_not_a
             return await ag.evolve(**how)
 
     async def both():
+        running = asyncio.create_task(run())
+
         async def person():
-            while not (tmp_path / "answer.request.md").is_file():  # noqa: ASYNC110  # another's file
+            while not (tmp_path / "answer.request.md").is_file():  # another's file
+                assert not running.done(), "the run ended without a question"
                 await asyncio.sleep(0.05)
             request = json.loads((tmp_path / "answer.request.json").read_text())
             (tmp_path / "answer").write_text(f"yes {request['request']}")
             return request
 
-        return await asyncio.gather(run(), person())
+        return await asyncio.gather(running, person())
 
     result, request = asyncio.run(both())
     last = result["rounds"][-1]
