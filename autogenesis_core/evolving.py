@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autogenesis_core.errors import AutogenesisError, BudgetExceeded, InputError, OptimizerFailed
+from autogenesis_core.errors import AutogenesisError, BudgetExceeded, InputError, OptimizerFailed, StoreError
 from autogenesis_core.identity import JSON, digest
 from autogenesis_core.rspl.reader import CHAMPION, SHIPPED
 from autogenesis_core.runfolder import check_same, find_run
@@ -120,6 +120,12 @@ def _begin_journal(ag: "Runtime", run: str, *, replay: bool) -> Journal:
     ag.folder = find_run(ag.workdir, run)
     if not (ag.folder / JOURNAL).is_file():
         raise InputError(f"the run {ag.folder.name} has no journal", "it was no evolution, or gc removed it")
+    # Whatever has a result had a first line; begun again, it would pay for all of it and write over that result.
+    if not (ag.folder / JOURNAL).stat().st_size and (ag.folder / "result.json").is_file():
+        raise StoreError(
+            f"the journal of the run {ag.folder.name} was emptied: it holds nothing, and the run has a result",
+            f"restore {JOURNAL} from a copy, or begin a new run",
+        )
     check_same(ag.folder, ag.composition.config)
     ag.verb = "evolve"
     ag.manager.begin()

@@ -1,13 +1,14 @@
 """The journal of a run: a file of decisions before they act and of results on arrival, from which a run goes on.
 
-A line is a checksum and a JSON array [event, key, body]; an event and its key occur once. A line is with the operating
-system as soon as it is written, so that it outlives a killed process, and on the disk with its group: one fsync for
-many results, one before each decision acts. A run that goes on executes all its decisions again and is told from here
-what was paid for already.
+A line is a checksum and a JSON array [event, key, body, time]; an event and its key occur once. A line is with the
+operating system as soon as it is written, so that it outlives a killed process, and on the disk with its group: one
+fsync for many results, one before each decision acts. A run that goes on executes all its decisions again and is told
+from here what was paid for already.
 """
 
 import json
 import os
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -63,7 +64,6 @@ class Journal:
             if not replay:
                 journal._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
                 _lock(journal._file, path)
-            journal.until = path.stat().st_mtime
             whole = journal._read(path.read_bytes())
             if journal._file is not None:
                 os.ftruncate(journal._file, whole)
@@ -166,7 +166,7 @@ class Journal:
         if self._fault:
             raise StoreError(self._fault)
         # Escaped throughout: what models and tools answer may hold what is no Unicode.
-        line = encoded([event, key, body], _encode).encode()
+        line = encoded([event, key, body, round(time.time(), 3)], _encode).encode()
         data = b"%08x %b\n" % (zlib.crc32(line), line)
         try:
             if os.fstat(self._file).st_size != self._size:  # where no lock reaches: Windows, some shared folders
@@ -195,7 +195,7 @@ class Journal:
                 if number < len(lines) - 1 or self.replay:
                     raise StoreError(f"{self.path}, line {number}, is damaged", "the run cannot go on from it")
                 break
-            event, key, body = found
+            event, key, body, self.until = found
             if event == "forget":
                 self.lost += [(key, dropped) for dropped in _drop(self._known.get(key, {}), str(body))]
             elif event == "lost":
@@ -211,15 +211,15 @@ def _drop(known: dict[str, Body], key: str) -> list[Body]:
     return [known.pop(old) for old in list(known) if old == key or old.startswith(f"{key} ")]
 
 
-def _parsed(line: bytes) -> tuple[str, str, Body] | None:
+def _parsed(line: bytes) -> tuple[str, str, Body, float] | None:
     checksum, _, text = line.partition(b" ")
     try:
         if int(checksum, 16) != zlib.crc32(text):
             return None
-        event, key, body = json.loads(text)
-    except (ValueError, RecursionError):
+        event, key, body, at = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
         return None
-    return (event, key, body) if isinstance(event, str) and isinstance(key, str) else None
+    return (event, key, body, at) if isinstance(event, str) and isinstance(key, str) else None
 
 
 def _lock(file: int, path: Path) -> None:

@@ -37,7 +37,8 @@ def apply_patches(text: str, patches: Sequence[Patch]) -> str:
 def rebase(base: str, edited: str, onto: str) -> str | None:
     """`onto` with the changes that lead from `base` to `edited`, line by line; None where they conflict.
 
-    What both added at the same place is kept, first that of `onto`; what both changed alike is no conflict.
+    What both added at the same place is kept, first that of `onto`, and a sentence of both once; what both changed
+    alike is no conflict.
     """
     if base == onto:
         return edited
@@ -51,7 +52,7 @@ def rebase(base: str, edited: str, onto: str) -> str | None:
             continue
         if any(_overlap(change, other) for other in changes):
             return None
-        merged.append(change)
+        merged.append(_without_said(change, lines, changes))
     return "\n".join(_changed(lines, merged))
 
 
@@ -89,6 +90,19 @@ def _overlap(first: _Change, second: _Change) -> bool:
         # An addition at the border of a replaced span stays beside it.
         return i < k < j or k < i < n
     return i < n and k < j
+
+
+def _without_said(change: _Change, base: Sequence[str], others: Sequence[_Change]) -> _Change:
+    """`change` without the sentences that another change says at the same place."""
+    start, end, new = change
+    said = {line for i, j, lines in others if i <= end and start <= j for line in lines if _is_sentence(line)}
+    kept = [line for line in new if line not in said or line in base[start:end]]
+    return start, end, tuple(kept if any(line.strip() for line in kept) or start < end else ())
+
+
+def _is_sentence(line: str) -> bool:
+    """Whether a line says something by itself; indented lines, fences and brackets belong to what is around them."""
+    return len(line.split()) > 1 and not line[0].isspace()
 
 
 def _changed(base: Sequence[str], changes: Sequence[_Change]) -> list[str]:

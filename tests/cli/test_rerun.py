@@ -94,6 +94,23 @@ def test_a_run_without_its_journal_says_so(skilled, evolved, typed, run_id):
     )
 
 
+@pytest.mark.parametrize("verb", ["resume", "replay"])
+def test_an_emptied_journal_of_a_run_that_ended_is_not_a_run_to_begin_again(skilled, evolved, typed, run_id, verb):
+    folder = evolved / "workdir" / "runs" / run_id
+    (folder / "journal.jsonl").write_bytes(b"")
+    before = (folder / "result.json").read_bytes()
+    code, _, err = typed(verb, run_id)
+    assert (code, err.splitlines()) == (
+        1,
+        [
+            f"autogenesis: the journal of the run {run_id} was emptied: it holds nothing, and the run has a result",
+            "  restore journal.jsonl from a copy, or begin a new run",
+        ],
+    )
+    assert (folder / "result.json").read_bytes() == before
+    assert (folder / "journal.jsonl").read_bytes() == b""
+
+
 def test_a_folder_that_was_moved_goes_on(skilled, evolved, typed, run_id, tmp_path, monkeypatch):
     shutil.move(evolved, tmp_path / "elsewhere")
     monkeypatch.chdir(tmp_path / "elsewhere")

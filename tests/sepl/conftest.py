@@ -189,7 +189,7 @@ class Ran:
 def read_journal(folder) -> list[tuple[str, Any]]:
     """What a run's journal holds, as (event, body)."""
     lines = (folder / "journal.jsonl").read_text().splitlines()
-    return [(event, body) for event, _, body in (json.loads(line.partition(" ")[2]) for line in lines)]
+    return [(event, body) for event, _, body, _ in (json.loads(line.partition(" ")[2]) for line in lines)]
 
 
 @pytest.fixture(scope="session")

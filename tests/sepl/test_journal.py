@@ -1,11 +1,16 @@
 import json
+import os
 from contextlib import suppress
+from unittest.mock import patch
 
 import pytest
 from attrs import frozen
 
 from autogenesis_core import InputError, StoreError, Vote, hookimpl
+from autogenesis_core.sepl.budget import Budget
 from autogenesis_core.sepl.journal import NAME, Journal
+from autogenesis_core.sepl.usage import remember_used
+from autogenesis_core.settings import BudgetLimits
 
 
 def test_every_result_is_in_the_journal_on_arrival(run, composition):
@@ -20,7 +25,7 @@ def test_every_result_is_in_the_journal_on_arrival(run, composition):
 def journal_now(folder) -> list:
     """What another program reads in the only run's journal."""
     run = next((folder / "workdir" / "runs").iterdir())
-    return [json.loads(line.partition(" ")[2]) for line in (run / NAME).read_text().splitlines()]
+    return [json.loads(line.partition(" ")[2])[:3] for line in (run / NAME).read_text().splitlines()]
 
 
 def test_a_decision_is_written_before_it_acts(run, composition, skilled, tmp_path):
@@ -134,6 +139,20 @@ def test_only_one_writes_a_journal_at_a_time_and_a_replay_writes_nothing(tmp_pat
         replay.keep("rollout", "b", {})
     journal.close()
     assert path.read_text().count("\n") == 1
+
+
+def test_how_long_a_run_took_is_what_its_journal_says_and_not_the_age_of_a_copy(tmp_path):
+    path = tmp_path / NAME
+    with patch("autogenesis_core.sepl.journal.time.time", side_effect=[1000.0, 1016.25]):
+        journal = Journal.open(path)
+        journal.keep("session", "0", {"time": 1000.0, "before": 4.0})
+        journal.keep("rollout", "a", {})
+        journal.close()
+    os.utime(path, (9e8, 9e8 + 1e6))
+    budget = Budget(BudgetLimits(seconds=60))
+    began = budget.start
+    remember_used(reopened(path, replay=True), budget)
+    assert began - budget.start == pytest.approx(20.25)
 
 
 def test_what_is_forgotten_stays_forgotten(tmp_path):

@@ -93,6 +93,27 @@ def test_what_both_added_at_one_place_is_kept_and_what_both_changed_alike_is_the
     assert rebase("a\nb", "a\nX\nb", "a\nX\nb\nc") == "a\nX\nb\nc"
 
 
+@pytest.mark.parametrize(
+    ("edited", "onto", "expected"),
+    [
+        ("a\nBe brief.", "a\nAdd up.\nBe brief.", "a\nAdd up.\nBe brief."),
+        ("a\nBe brief.\nAdd up.", "a\nBe brief.", "a\nBe brief.\nAdd up."),
+        ("a\nBe brief.\nNo units.", "a\nBe brief.\nAdd up.", "a\nBe brief.\nAdd up.\nNo units."),
+        ("a\nBe brief.", "A\nBe brief.", "A\nBe brief."),
+        ("A\nBe brief.", "a\nBe brief.", "A\nBe brief."),
+        ("a\n\nBe brief.", "a\n\nAdd up.\n\nBe brief.", "a\n\nAdd up.\n\nBe brief."),
+    ],
+)
+def test_a_sentence_that_both_added_at_one_place_among_others_is_there_once(edited, onto, expected):
+    assert rebase("a", edited, onto) == expected
+
+
+def test_of_code_that_both_added_at_one_place_no_line_is_taken_for_the_others():
+    assert rebase("a", "a\n```\nx = 1\n  go on\n```", "a\n```\ny = 2\n  go on\n```") == (
+        "a\n```\ny = 2\n  go on\n```\n```\nx = 1\n  go on\n```"
+    )
+
+
 def test_long_texts_take_bounded_time_and_too_long_ones_are_a_conflict():
     lines = [f"line {number % 7}" for number in range(4000)]
     edited, onto = [*lines], [*lines]
