@@ -32,11 +32,12 @@ from collections.abc import Iterable, Sequence
 
 
 class AutogenesisError(Exception):
-    """An error with a reason and, where one certainly helps, the next thing to type."""
+    """An error with a reason, on one line, and, where one certainly helps, the next thing to type."""
 
     exit_code = 1
 
     def __init__(self, reason: str, hint: str = "") -> None:
+        reason = on_one_line(reason)  # it may repeat what code of others said
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
@@ -155,6 +156,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # needed only when something is wrong
 
     return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.6)), None)
+
+
+def on_one_line(text: str) -> str:
+    """`text` with blanks in place of its line breaks."""
+    return " ".join(text.splitlines())
 
 
 def shortened(text: str) -> str:

@@ -239,6 +239,8 @@ class Hooks:
     ) -> Any:  # of a type that `check` knows, or NotImplemented
         try:
             answer = await call()
+        except PluginError:
+            raise  # it names its plugin, which may be another: a scorer that an optimizer's rollouts met
         except AutogenesisError as error:
             error.add_note(f"in {hook} of {name}")
             raise

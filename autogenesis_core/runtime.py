@@ -348,6 +348,7 @@ class Runtime:
                     "+benchmark=reasoning_gym, +benchmark=dataset benchmark.path=…, or +environment=…",
                 )
             benchmark = EpisodeBenchmark()
+        _ = benchmark.digest  # a scorer that cannot be loaded is found here, before a run begins
         sizes: dict[Split, int] = {split: getattr(self.settings.splits, split) for split in SPLITS}
         examples, notes = without_duplicates(benchmark.examples(sizes, self.settings.seed))
         heads = self.manager.heads().values()

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autogenesis_core.errors import InputError, PluginError, unknown
+from autogenesis_core.errors import InputError, unknown
 from autogenesis_core.identity import digest
 
 
 def load_function(path: str) -> Callable[..., Any]:
-    """The function that `file.py:name` names; raises InputError if there is none, PluginError if the file fails.
+    """The function that `file.py:name` names; raises InputError if there is none or the file fails.
 
     The same file with the same content is executed once.
     """
@@ -40,9 +40,11 @@ def _load(source: Path) -> object:
     sys.path.insert(0, str(source.parent))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise PluginError(f"{source.name} failed on import: {type(error).__name__}: {error}") from error
+        raise InputError(
+            f"{source.name} fails on import: {type(error).__name__}: {error}", "AUTOGENESIS_TRACE=1 shows where"
+        ) from error
     finally:
         sys.path.remove(str(source.parent))
     return module

@@ -9,7 +9,7 @@ from autogenesis_core.cli.arguments import VERBS, Arguments, split
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code: 0, 1 for a failed run, 2 for bad input, 130 when interrupted."""
-    from autogenesis_core.errors import AutogenesisError
+    from autogenesis_core.errors import AutogenesisError, on_one_line
 
     try:
         code = _dispatch(split(sys.argv[1:] if argv is None else argv))
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:  # noqa: BLE001  # a person gets one line, and the traceback when asked for
         _traceback()
-        _say(f"autogenesis: {type(error).__name__}: {error}\n  AUTOGENESIS_TRACE=1 shows where")
+        _say(f"autogenesis: {type(error).__name__}: {on_one_line(str(error))}\n  AUTOGENESIS_TRACE=1 shows where")
         return 1
 
 

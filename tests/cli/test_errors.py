@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +67,76 @@ def test_an_error_of_an_agent_is_one_line_without_a_traceback(fails, typed):
     assert (code, out, "Traceback" in err) == (1, "", False)
     assert err.splitlines()[0] == "autogenesis: ValueError: the agent says no"
     assert "AUTOGENESIS_TRACE=1" in err
+
+
+def test_what_an_agent_says_on_two_lines_is_one_line(distribution, typed):
+    files = {"agent.py": FAILS.replace("the agent says no", r"one\ntwo"), "conf/agent/fails.yaml": CONF}
+    distribution("autogenesis-agent-fails", files)
+    assert typed("hi", "+agent=fails")[2].splitlines()[0] == "autogenesis: ValueError: one two"
+
+
+@pytest.fixture
+def scored(skilled, distribution, evolve_words):
+    """What is typed for an evolution by a function of the user's own file, given as its source and its name."""
+    files = {
+        "parts.py": SCORED,
+        "conf/benchmark/scored.yaml": "# @package benchmark\n# By a file\n_target_: autogenesis_test_scored.parts:Scored\n",
+    }
+    distribution("autogenesis-test-scored", files)
+
+    def words(source: str, name: str = "score") -> tuple[str, ...]:
+        Path("scorer.py").write_text(source, encoding="utf-8")
+        rest = [word for word in evolve_words if "benchmark" not in word]
+        return ("+benchmark=scored", f"benchmark.path=scorer.py:{name}", *rest, "optimizer.skills='4 5 6'")
+
+    return words
+
+
+SCORED = """
+from attrs import frozen
+from autogenesis_core import Benchmark, Question, Score, digest, load_function
+
+
+@frozen
+class Scored(Benchmark):
+    path: str = ""
+
+    def examples(self, sizes, seed):
+        return {split: [Question(f"{split}-{i}", f"{split} {i}") for i in range(size)] for split, size in sizes.items()}
+
+    def score(self, example, outcome):
+        return Score(load_function(self.path)())
+
+    @property
+    def digest(self):
+        load_function(self.path)
+        return super().digest
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "said"),
+    [
+        ("def score(:", "score", "scorer.py fails on import: SyntaxError: "),
+        ("import no_such_module", "score", "scorer.py fails on import: ModuleNotFoundError: "),
+        ("raise SystemExit", "score", "scorer.py fails on import: SystemExit: "),
+        ("def score(): return 1", "scor", "no function in scorer.py 'scor'; did you mean score?"),
+    ],
+)
+def test_a_file_of_the_users_that_cannot_be_used_is_bad_input_before_a_run_begins(scored, typed, source, name, said):
+    code, _, err = typed(*scored(source, name))
+    assert (code, "resume" in err) == (2, False)
+    assert err.startswith(f"autogenesis: {said}")
+    assert not Path("workdir/runs").exists()
+
+
+def test_a_scorer_that_raises_is_said_on_one_line_and_no_optimizer_is_blamed(scored, typed):
+    code, _, err = typed(*scored("def score(): raise ValueError('one\\ntwo')"))
+    first, *more = err.splitlines()
+    assert code == 1
+    assert first.startswith("autogenesis: the scorer of Scored failed on train-")
+    assert first.endswith(": ValueError: one two")
+    assert not [line for line in more if "sepl_" in line]
 
 
 def test_the_traceback_is_shown_when_it_is_asked_for(fails, typed, monkeypatch):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from autogenesis_agent_callable.agent import CallableAgent
-from autogenesis_core import Answer, Context, InputError, PluginError, Toolbox, UnknownName
+from autogenesis_core import Answer, Context, InputError, Toolbox, UnknownName
 
 APP = """
 import asyncio
@@ -125,7 +125,7 @@ def test_an_unknown_variable_is_an_unknown_name():
 
 def test_a_file_that_fails_is_named(tmp_path):
     tmp_path.joinpath("broken.py").write_text("import no_such_module", encoding="utf-8")
-    with pytest.raises(PluginError, match=r"broken\.py failed on import: ModuleNotFoundError"):
+    with pytest.raises(InputError, match=r"broken\.py fails on import: ModuleNotFoundError"):
         CallableAgent("broken.py:run").complete(None)
 
 

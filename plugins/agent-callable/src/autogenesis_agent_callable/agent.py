@@ -44,7 +44,7 @@ class CallableAgent(Agent):
 
     @cached_property
     def function(self) -> Callable[..., Any]:  # a function of the user's own, of any type
-        """The function. Raises InputError if it cannot be called so, PluginError if its file fails."""
+        """The function. Raises InputError if it cannot be called so, or its file fails."""
         function = load_function(self.path)
         _check(function, self.path, self.variables)
         return function
