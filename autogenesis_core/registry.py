@@ -1,5 +1,6 @@
 """The registry of a store without a running system: find, compare, explain, change, undo, share."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -417,10 +418,24 @@ class Registry:
         entries = self.store.entries(run=name) or self.store.entries(id_=name)
         undone = [entry for entry in entries if entry.event in _UNDOABLE]
         if not undone:
+            if re.fullmatch(r"\w+", name) and (self.store.path.parent / "runs" / name).is_dir():
+                raise InputError(
+                    f"run {name} committed nothing, so there is nothing to undo", f"autogenesis log {name}"
+                )
             known = {entry.run or entry.id for entry in self.store.entries() if entry.event in _UNDOABLE}
             raise unknown("commit or run to undo", name, known)
         if len({entry.run or entry.id for entry in undone}) > 1:
             raise InputError(f"'{name}' means several commits", "give more of its letters")
+        heads, before = self.store.heads(str(undone[0].body["branch"])), _before(undone)
+        if all(
+            version and id_ in heads and self.find(f"{id_}@{version}").digest == heads[id_].digest
+            for id_, version in before.items()
+        ):
+            stands = ", ".join(f"{id_}@{heads[id_].version}" for id_ in before)
+            raise InputError(
+                f"there is nothing to undo: {stands} is as it was before {name}",
+                f"autogenesis history {next(iter(before))}",
+            )
         return undone
 
     def _text(self, record: Record) -> str:

@@ -400,7 +400,8 @@ class Runtime:
         self.unfinished = True
         write_json(self.folder / "config.json", dict(self.composition.config))
         given = {"overrides": list(self.composition.overrides), "given": list(self.composition.given)}
-        write_json(self.folder / "run.json", {"verb": verb, "folder": str(self.composition.folder), **given})
+        made = {"verb": verb, "agent": self.described(verb)["agent"], "folder": str(self.composition.folder)}
+        write_json(self.folder / "run.json", {**made, **given})
         plugins = {plugin.distribution: plugin.version for plugin in self.composition.plugins}
         write_json(self.folder / "plugins.json", {"python": platform.python_version(), **plugins})
 

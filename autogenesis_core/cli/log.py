@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autogenesis_core import errors
 from autogenesis_core.cli.arguments import Arguments
 from autogenesis_core.cli.screen import one_line, say, say_diff, say_hint, say_json, say_table, when
 from autogenesis_core.cli.story import details, entry_json, story
@@ -47,7 +48,7 @@ def log_(arguments: Arguments) -> int:
         say_table(pool, indent="    ")
     if name and not entries and not pool:
         ended = _result(_folder(arguments, name))
-        said = ended.get("stopped") or ended.get("failed") or ("no evolution" if ended else "not finished")
+        said = ended.get("stopped") or _failed(ended) or ("no evolution" if ended else "not finished")
         say(f"  nothing was proposed: {one_line(str(said))}")
         if not ended:
             say(f"\n  autogenesis resume {name}")
@@ -61,12 +62,12 @@ def runs_(arguments: Arguments) -> int:
         raise InputError("runs takes no name", "autogenesis log RUN tells of one")
     folder = find_workdir(Path.cwd(), arguments.settings().get("workdir")) / "runs"
     paths = sorted(folder.glob("*/"), key=lambda path: path.stat().st_mtime) if folder.is_dir() else []
-    rows = [{"run": path.name, **_result(path)} for path in paths]
+    rows = [{"run": path.name, **_began(path), **_result(path)} for path in paths]
     if arguments.json:
         return say_json(rows)
     for row in rows:
-        shown = _scores(row.get("scores", {}).get("test")) or row.get("answer") or row.get("failed", "not finished")
-        say(f"  {row['run']}  {row.get('verb', '?'):<8} {row.get('agent') or '':<14} {one_line(str(shown), 70)}")
+        shown = _scores(row.get("scores", {}).get("test")) or row.get("answer") or _failed(row) or _unfinished(row)
+        say(f"  {row['run']}  {row.get('verb') or '?':<8} {row.get('agent') or '':<14} {one_line(str(shown), 70)}")
     return say_hint(rows, "autogenesis log RUN · autogenesis rollback RUN")
 
 
@@ -128,9 +129,29 @@ def _change(registry: "Registry", proposal: "Proposal") -> list[str]:
     return [one_line(line, 160) for line in first if line]
 
 
+def _began(path: Path) -> dict[str, Any]:
+    """What a run's folder says of it from its beginning."""
+    made = _read(path / "run.json")
+    return {key: made[key] for key in ("verb", "agent") if key in made}
+
+
+def _unfinished(row: Mapping[str, Any]) -> str:
+    return f"not finished; autogenesis resume {row['run']}" if row.get("verb") == "evolve" else "not finished"
+
+
+def _failed(row: Mapping[str, Any]) -> str:
+    """Why a run failed, without the name of a class of ours."""
+    name, found, reason = str(row.get("failed", "")).partition(": ")
+    return reason if found and hasattr(errors, name) else name + found + reason
+
+
 def _result(path: Path) -> dict[str, Any]:
+    return _read(path / "result.json")
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads((path / "result.json").read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -286,6 +286,26 @@ def test_rollback_says_first_what_it_takes_back_besides(evolved, typed):
     assert stand(evolved, AGENT)[1]["skill"] == 3
 
 
+def test_what_is_undone_already_is_not_undone_again(evolved, typed):
+    run = next((evolved / "workdir" / "runs").iterdir()).name
+    assert typed("rollback", run)[0] == 0
+    before = stand(evolved, AGENT)
+    code, out, err = typed("rollback", run)
+    assert (code, out, err.splitlines()[0]) == (
+        2, "", f"autogenesis: there is nothing to undo: {AGENT}@1.0.3 is as it was before {run}"
+    )  # fmt: skip
+    assert stand(evolved, AGENT) == before
+
+
+def test_a_run_that_committed_nothing_has_nothing_to_undo(evolved, typed):
+    (evolved / "workdir" / "runs" / "12345678").mkdir()
+    code, _, err = typed("rollback", "12345678")
+    assert (code, err) == (
+        2,
+        "autogenesis: run 12345678 committed nothing, so there is nothing to undo\n  autogenesis log 12345678\n",
+    )
+
+
 def test_rollback_as_json_says_it_there(evolved, typed):
     commit = json.loads(typed("log", AGENT, "--json")[1])[1]["id"]
     code, out, err = typed("rollback", commit, "--json")

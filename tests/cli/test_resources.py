@@ -131,7 +131,7 @@ def test_a_rollback_can_be_undone(evolved, typed):
 
 
 def test_a_rollback_of_a_run_twice_ends_where_it_was_before_the_run(evolved, typed):
-    assert [typed("rollback", run_id(evolved))[0] for _ in range(2)] == [0, 0]
+    assert [typed("rollback", run_id(evolved))[0] for _ in range(2)] == [0, 2]  # the second finds nothing to undo
     assert versions(evolved)[head(evolved)] == 3
 
 
@@ -159,8 +159,21 @@ def test_runs_lists_every_run_with_its_scores(evolved, typed):
 
 
 def test_a_run_without_a_result_is_listed_as_unfinished(evolved, typed):
-    (evolved / "workdir" / "runs" / run_id(evolved) / "result.json").unlink()
-    assert "not finished" in typed("runs")[1]
+    run = run_id(evolved)
+    (evolved / "workdir" / "runs" / run / "result.json").unlink()
+    expected = f"  {run}  evolve   skilled        not finished; autogenesis resume {run}"
+    assert typed("runs")[1].splitlines()[0] == expected
+    rows = json.loads(typed("runs", "--json")[1])
+    assert rows == [{"run": run, "verb": "evolve", "agent": "skilled"}]
+
+
+@pytest.mark.parametrize(
+    ("failed", "shown"), [("StoreError: it is full", "it is full"), ("KeyError: 'x'", "KeyError: 'x'")]
+)
+def test_a_run_that_failed_says_why_without_a_class_of_ours(evolved, typed, failed, shown):
+    path = evolved / "workdir" / "runs" / run_id(evolved) / "result.json"
+    path.write_text(json.dumps({"verb": "evolve", "agent": "skilled", "failed": failed}), encoding="utf-8")
+    assert typed("runs")[1].splitlines()[0].endswith(f" skilled        {shown}")
 
 
 @pytest.mark.parametrize(
