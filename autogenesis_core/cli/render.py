@@ -37,18 +37,20 @@ def render_head(data: Mapping[str, Any]) -> str:
 
 
 def render_round(report: Any) -> str:  # a RoundReport
-    """One line a round: what was proposed, what val said, the verdict and why."""
-    what = f"reflect {_count(report.hypotheses, 'hypothesis', 'hypotheses')} → {_count(report.edits, 'edit', 'edits')}"
-    if report.edits:
-        what += f" of {_variables(edit.variable for edit in report.edits)}"
-    val = f"val {_number(report.before)} → {_number(report.after)}" if report.after is not None else ""
+    """What was proposed; below it what val said, if it was asked, the verdict and why."""
+    verdict = f"{report.verdict.decision}: {report.verdict.reason}"
+    if report.assessment is None and report.verdict.decision == "indecisive":
+        verdict = report.verdict.reason  # nothing was to be decided
     if report.verdict.decision == "commit":
         versions = report.versions
         names = ", ".join(f"{name}@{version}" for name, version in versions.items())
         verdict = f"commit {names if len(versions) > 1 else next(iter(versions.values()))}: {report.verdict.reason}"
-    else:
-        verdict = f"{report.verdict.decision}: {report.verdict.reason}"
-    return f"  round {report.number}  {what:<70}  {val:<19} {verdict}"
+    if not report.edits:
+        return f"  round {report.number}  {report.verdict.reason}"
+    what = f"{_count(report.hypotheses, 'hypothesis', 'hypotheses')} → {_count(report.edits, 'edit', 'edits')}"
+    what += f" of {_variables(edit.variable for edit in report.edits)}"
+    val = f"val {_number(report.before)} → {_number(report.after)}   " if report.after is not None else ""
+    return f"  round {report.number}  {what}\n{' ' * (10 + len(str(report.number)))}{val}{verdict}"
 
 
 def render_progress(found: Any, doing: Mapping[str, tuple[int, int]]) -> str:  # a Progress, None without a loop
