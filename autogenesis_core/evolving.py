@@ -47,7 +47,8 @@ async def evolve(ag: "Runtime", *, resume: str = "", replay: bool = False) -> di
         loop = _loop(ag, budget, benchmark, examples, rounds, journal)
         if hasattr(optimizer.instance, "check"):
             await optimizer.instance.check(loop.context(1))
-        ag.hooks.check_gates(examples["val"])
+        if not replay:
+            ag.hooks.check_gates(examples["val"])
         await ag.started("evolve", examples, rounds, **await _beforehand(ag, loop))
         before = loop.records
         await loop()

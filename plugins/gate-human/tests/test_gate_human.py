@@ -2,6 +2,7 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import suppress
 
 import pytest
 from attrs import evolve, frozen
@@ -14,6 +15,7 @@ from autogenesis_core import (
     Cost,
     Evaluation,
     Failed,
+    InputError,
     Installed,
     Question,
     Record,
@@ -60,17 +62,18 @@ def ask(gate, assessment=GAIN, candidate=NEW):
 
 
 def answered(tmp_path, text, assessment=GAIN, wait=5.0):
-    """The vote where a person writes `text` as soon as the request is there."""
+    """The vote where a person writes `text` as soon as the request is there, and what programs are shown of it."""
     path = tmp_path / "answer"
 
     async def both():
         async def person():
             while not (tmp_path / "answer.request.md").is_file():  # noqa: ASYNC110  # another's file
                 await asyncio.sleep(0.01)
-            path.write_text(text.replace("ID", json.loads((tmp_path / "answer.request.json").read_text())["request"]))
+            request = json.loads((tmp_path / "answer.request.json").read_text())
+            path.write_text(text.replace("ID", request["request"]))
+            return request
 
-        vote, _ = await asyncio.gather(HumanGate(file=str(path), wait=wait).sepl_gate(NEW, assessment), person())
-        return vote
+        return await asyncio.gather(HumanGate(file=str(path), wait=wait).sepl_gate(NEW, assessment), person())
 
     return asyncio.run(both())
 
@@ -86,13 +89,13 @@ def answered(tmp_path, text, assessment=GAIN, wait=5.0):
     ],
 )
 def test_an_answer_in_the_file_decides(tmp_path, text, decision, reason):
-    found = answered(tmp_path, text)
+    found, _ = answered(tmp_path, text)
     assert (found.decision, found.reason, found.evidence["answer"]) == (decision, reason, reason)
 
 
 @pytest.mark.parametrize("text", ["yes", "yes other", "ID", "ok ID", "yes ID but", "", "\xff\xfe", "yesID", "yes  "])
 def test_what_is_no_clear_answer_to_this_request_is_none(tmp_path, text):
-    found = answered(tmp_path, text, wait=0.5)
+    found, _ = answered(tmp_path, text, wait=0.5)
     assert (found.decision, found.reason) == ("reject", "no answer within 0.5 seconds")
 
 
@@ -135,14 +138,12 @@ def test_the_request_holds_what_a_decision_needs():
 
 
 def test_the_request_is_there_for_programs_too(tmp_path):
-    answered(tmp_path, "no ID")
-    found = json.loads((tmp_path / "answer.request.json").read_text())
+    found = answered(tmp_path, "no ID")[1]
     assert found["changes"][0] == {"variable": "agent/worker#text", "before": "one\ntwo", "after": "one\nthree"}
     assert (found["before"], found["after"], found["pairs"]) == (pytest.approx(1 / 3), pytest.approx(2 / 3), 3)
     assert found["broken"] == [{"example": "v2", "input": "Question 2", "before": 1.0, "after": 0.0}]
     assert found["cost"]["after"] == {"tokens": 150, "money": pytest.approx(0.003), "seconds": 1.0}
     assert found["answer"] == {"file": "answer", "yes": f"yes {found['request']}", "no": f"no {found['request']}"}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["answer", "answer.request.json", "answer.request.md"]
 
 
 def test_nothing_that_is_shown_can_move_hide_or_forge_a_line():
@@ -206,6 +207,25 @@ def test_without_a_terminal_and_a_file_the_answer_is_no(monkeypatch):
     assert (found.decision, found.reason) == ("reject", "nobody is there to ask: no terminal, and no gate.human.file")
 
 
+def test_where_nobody_can_be_asked_a_run_does_not_begin(monkeypatch, tmp_path):
+    with open(os.devnull) as nobody:
+        monkeypatch.setattr("sys.stdin", nobody)
+        with pytest.raises(InputError, match="nobody is there to ask: no terminal, and no gate.human.file") as error:
+            HumanGate().check([])
+        HumanGate(file=str(tmp_path / "answer")).check([])
+    assert "gate.human.file=approval.txt" in str(error.value)
+
+
+def test_it_says_that_it_waits_and_the_request_is_there_only_as_long(tmp_path, capsys):
+    assert answered(tmp_path, "no ID")[0].decision == "reject"
+    id_, path = request_of(NEW, GAIN).id, tmp_path / "answer"
+    said = f"  gate human waits: read {path}.request.md, then write `yes {id_}`, or `no {id_}` and why, to {path}\n"
+    assert capsys.readouterr().err == said
+    assert [found.name for found in tmp_path.iterdir()] == ["answer"]
+    assert ask(HumanGate(file=str(path), wait=0.3)).decision == "reject"
+    assert capsys.readouterr().err == ""
+
+
 def test_it_has_no_opinion_on_how_much_evidence_is_enough():
     assert asyncio.run(HumanGate().sepl_interim(NEW, GAIN)) is NotImplemented
     assert HumanGate.external
@@ -213,22 +233,23 @@ def test_it_has_no_opinion_on_how_much_evidence_is_enough():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
 @pytest.mark.parametrize(
-    ("typed", "decision", "reason"),
+    ("typed", "again", "decision", "reason"),
     [
-        ("yes\n", "commit", "yes, at the terminal"),
-        ("Y\n", "commit", "yes, at the terminal"),
-        ("yes please\n", "reject", "no: yes please"),
-        ("no, too long\n", "reject", "no: no, too long"),
-        ("no too long\n", "reject", "no: too long"),
-        ("\n", "reject", "no"),
-        ("\x04", "reject", "no answer: the input ended"),
-        ("", "reject", "no answer within 0.4 seconds"),
+        ("yes\n", 0, "commit", "yes, at the terminal"),
+        ("y\nYES\n", 1, "commit", "yes, at the terminal"),
+        ("y\n", 1, "reject", "no answer within 0.4 seconds"),
+        ("yes please\nno\n", 1, "reject", "no"),
+        ("what\n\nno, too long\n", 2, "reject", "no: too long"),
+        ("no too long\n", 0, "reject", "no: too long"),
+        ("\x04", 0, "reject", "no answer: the input ended"),
+        ("", 0, "reject", "no answer within 0.4 seconds"),
     ],
 )
-def test_the_terminal_asks_and_only_yes_is_yes(monkeypatch, typed, decision, reason):
-    vote, shown = at_terminal(monkeypatch, typed, 10.0 if typed else 0.4)
+def test_the_terminal_asks_until_it_hears_yes_or_no(monkeypatch, typed, again, decision, reason):
+    vote, shown = at_terminal(monkeypatch, typed, 0.4 if "within" in reason else 10.0)
     assert (vote.decision, vote.reason) == (decision, reason)
-    assert "Commit this? Only 'yes' is yes" in shown
+    assert "Commit this? Type 'yes', or 'no' and why" in shown
+    assert shown.count("Neither yes nor no") == again
     assert "+three" in shown
 
 
@@ -269,7 +290,11 @@ def at_terminal(monkeypatch, typed, wait, *, before="", cancel=None):
             return (await asyncio.gather(asked, person()))[0]
 
         try:
-            return asyncio.run(both()), shown.decode().replace("\r\n", "\n")
+            vote = asyncio.run(both())
+            with suppress(BlockingIOError):
+                while True:
+                    shown += os.read(master, 65536)
+            return vote, shown.decode().replace("\r\n", "\n")
         finally:
             monkeypatch.undo()
             os.close(master)

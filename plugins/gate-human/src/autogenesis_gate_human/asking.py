@@ -16,43 +16,63 @@ _ENOUGH = 200  # of a reason that are kept
 
 
 async def ask_by_file(request: Request, file: str, wait: float) -> tuple[bool, str]:
-    """Writes the request beside `file` and waits until that answers it: `yes ID`, or `no ID` and why."""
+    """Writes the request beside `file` and waits until that answers it: `yes ID`, or `no ID` and why.
+
+    The request is there as long as it waits for an answer.
+    """
     path = Path(file)
+    beside = {kind: path.with_name(f"{path.name}.request.{kind}") for kind in ("json", "md")}
     how = f"Write `yes {request.id}`, or `no {request.id}` and why, to `{path.name}` within {wait:g} seconds."
     found = {**request.as_json(), "answer": {"file": path.name, "yes": f"yes {request.id}", "no": f"no {request.id}"}}
     try:
-        _write(path.with_name(f"{path.name}.request.json"), json.dumps(found, indent=2))
-        _write(path.with_name(f"{path.name}.request.md"), f"{request.as_markdown()}\n\n{how} No answer is no.\n")
+        _write(beside["json"], json.dumps(found, indent=2))
+        _write(beside["md"], f"{request.as_markdown()}\n\n{how} No answer is no.\n")
     except OSError as error:
         raise InputError(f"the request of gate=human cannot be written: {error}", "gate.human.file=…") from None
+    try:
+        return await _awaited(path, request.id, beside["md"], wait)
+    finally:
+        for written in beside.values():
+            written.unlink(missing_ok=True)
+
+
+async def _awaited(path: Path, id_: str, shown: Path, wait: float) -> tuple[bool, str]:
     end = time.monotonic() + wait
-    while True:
-        if (answer := _answered(path, request.id)) is not None:
-            return answer
+    said = False
+    while (answer := _answered(path, id_)) is None:
+        if not said:
+            text = f"  gate human waits: read {shown}, then write `yes {id_}`, or `no {id_}` and why, to {path}"
+            sys.stderr.write(f"{visible(text)}\n")
+            sys.stderr.flush()
+            said = True
         if time.monotonic() >= end:
             return False, f"no answer within {wait:g} seconds"
         await asyncio.sleep(min(_POLL, wait))
+    return answer
 
 
 async def ask_terminal(request: Request, wait: float) -> tuple[bool, str]:
-    """Shows the request and reads one line; everything but yes is no, and so is none."""
+    """Shows the request and reads lines until one is yes or no; no answer is no."""
     _forget_typed()
     encoding = sys.stdout.encoding or "utf-8"
-    text = f"\n{request.as_markdown()}\n\nCommit this? Only 'yes' is yes (no, Ctrl-D: no): "
+    text = f"\n{request.as_markdown()}\n\nCommit this? Type 'yes', or 'no' and why (Ctrl-D: no): "
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()
     try:
         async with asyncio.timeout(wait):
-            line: str | None = await _line()
+            while line := await _line():
+                answer, _, why = line.strip().partition(" ")
+                if answer.casefold() == "yes" and not why:
+                    return True, "yes, at the terminal"
+                if answer.casefold().rstrip(",.:;") in ("no", "n"):
+                    return False, _no(why)
+                sys.stdout.write("Neither yes nor no. Type 'yes', or 'no' and why: ")
+                sys.stdout.flush()
     except TimeoutError:
-        line = None
-    if not line:
         sys.stdout.write("\n")
-        return False, f"no answer within {wait:g} seconds" if line is None else "no answer: the input ended"
-    answer, _, why = line.strip().partition(" ")
-    if answer.casefold() in ("yes", "y") and not why:
-        return True, "yes, at the terminal"
-    return False, _no(why if answer.casefold() in ("no", "n") else line)
+        return False, f"no answer within {wait:g} seconds"
+    sys.stdout.write("\n")
+    return False, "no answer: the input ended"
 
 
 def _no(why: str) -> str:

@@ -2,14 +2,16 @@
 
 import math
 import sys
+from collections.abc import Sequence
 
 from attrs import field, frozen
 
-from autogenesis_core import JSON, Assessment, Candidate, InputError, Vote, hookimpl
+from autogenesis_core import JSON, Assessment, Candidate, Episode, InputError, Question, Vote, hookimpl
 from autogenesis_gate_human.asking import ask_by_file, ask_terminal
 from autogenesis_gate_human.request import Request, request_of
 
 _NAME = "human"
+_NOBODY = "nobody is there to ask: no terminal, and no gate.human.file"
 
 
 @frozen
@@ -38,6 +40,11 @@ class HumanGate:
         if not 0 < value <= 1:
             raise InputError(f"coverage is {value}; it is a share, more than 0 and at most 1", "coverage=0.9")
 
+    def check(self, examples: Sequence[Question | Episode]) -> None:
+        """Raises InputError where nobody could be asked, before anything is paid for."""
+        if not self.file and not _at_terminal():
+            raise InputError(f"gate=human: {_NOBODY}", "gate.human.file=approval.txt")
+
     @hookimpl
     async def sepl_interim(self, candidate: Candidate, assessment: Assessment) -> Vote:
         """No opinion: how much evidence is enough, tests say."""
@@ -60,6 +67,10 @@ class HumanGate:
     async def _asked(self, request: Request) -> tuple[bool, str]:
         if self.file:
             return await ask_by_file(request, self.file, self.wait)
-        if sys.stdin.isatty() and sys.stdout.isatty():
+        if _at_terminal():
             return await ask_terminal(request, self.wait)
-        return False, "nobody is there to ask: no terminal, and no gate.human.file"
+        return False, _NOBODY
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
