@@ -13,11 +13,12 @@ from autogenesis_core.services.stub import StubModel
 
 
 @contextmanager
-def rehearsal(overrides: Sequence[str], folder: Path | None = None) -> Iterator[Runtime]:
+def rehearsal(overrides: Sequence[str], folder: Path | None = None, *, stub: bool = True) -> Iterator[Runtime]:
     """The runtime of a dry run: no call leaves the process, nothing is spent, nothing stays.
 
     Everything is composed, data are read, agents run, scorers score, the optimizer asks: but all models answer nothing,
-    so that, where a model proposes, nothing is proposed. Raises what composing it would raise.
+    so that, where a model proposes, nothing is proposed. Without `stub` the models are the configuration's own: for an
+    estimate, which asks none. Raises what composing it would raise.
     """
     meant = Runtime.compose(*overrides, folder=folder)
     composition = meant.composition
@@ -25,6 +26,8 @@ def rehearsal(overrides: Sequence[str], folder: Path | None = None) -> Iterator[
         if (meant.workdir / "autogenesis.db").is_file():
             with Registry.open(str(meant.workdir)) as registry:
                 registry.backup(Path(place) / "autogenesis.db")
-        model = StubModel(composition.model) if composition.model is not None else None
+        model = StubModel(composition.model) if stub and composition.model is not None else composition.model
         settings = attrs.evolve(composition.settings, workdir=place, branch=meant.branch)
-        yield Runtime(attrs.evolve(composition, model=model, settings=settings, demonstration=False))
+        runtime = Runtime(attrs.evolve(composition, model=model, settings=settings, demonstration=False))
+        runtime.rehearsed = True
+        yield runtime

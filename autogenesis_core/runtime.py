@@ -75,6 +75,7 @@ class Runtime:
         self.folder: Path | None = None  # the current run's
         self.unfinished = False  # whether the current run is this process's to write, and has no result yet
         self.verb = ""
+        self.rehearsed = False  # whether its store and its runs are thrown away afterwards
         self.tracer = Tracer()
         self._memory: Memory | None = None
         self._requests: asyncio.Semaphore | None = None
@@ -425,7 +426,8 @@ class Runtime:
 
     def described(self, verb: str) -> dict[str, Any]:
         """What was composed, as every result says it."""
-        return describe_run(verb, self.run_id, self.branch, self.composition, self.model_id)
+        found = describe_run(verb, self.run_id, self.branch, self.composition, self.model_id)
+        return {**found, "dry_run": True} if self.rehearsed else found
 
     async def finish(self, result: dict[str, Any]) -> dict[str, Any]:
         """Writes a result and tells observers."""

@@ -87,7 +87,7 @@ def render_result(result: Mapping[str, Any], notes: Sequence[str]) -> str:
     if result["simulated_model"]:
         lines.append(f"  {SIMULATED}")
     lines += [f"  note: {note}" for note in notes]
-    return "\n".join([*lines, "", *_next(result)])
+    return "\n".join([*lines, "", *_next(result)]).rstrip()
 
 
 def render_measure(result: Mapping[str, Any], notes: Sequence[str]) -> str:
@@ -161,6 +161,8 @@ def _baseline(found: Mapping[str, Any]) -> str:
 
 
 def _next(result: Mapping[str, Any]) -> list[str]:
+    if result.get("dry_run"):
+        return []  # nothing is kept that a command could show
     limit = str(result["stopped"]).split(" ")[0]
     more = [f"  go on         autogenesis resume {result['run']} {limit}=…"] if limit.startswith("budget.") else []
     if not result["commits"]:
@@ -229,6 +231,8 @@ def _money(spent: Mapping[str, Any]) -> str:
 
 
 def _place(runtime: Any) -> str:  # a Runtime
+    if runtime.rehearsed:
+        return f"branch {runtime.branch} · dry run, in a copy of the store"
     path = runtime.workdir / "autogenesis.db"
     try:
         shown = f"./{path.relative_to(Path.cwd())}"

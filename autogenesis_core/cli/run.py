@@ -88,17 +88,18 @@ async def _act(arguments: Arguments, runtime: "Runtime") -> int:
 
 @contextmanager
 def composed(arguments: Arguments) -> Iterator["Runtime"]:
-    """The runtime of what was typed; of a dry run, one that is thrown away afterwards."""
-    if "--dry-run" not in arguments.flags:
+    """The runtime of what was typed; of a dry run or an estimate, one that is thrown away afterwards."""
+    if not {"--dry-run", "--estimate"} & set(arguments.flags):
         from autogenesis_core.runtime import Runtime
 
         yield Runtime.compose(*arguments.overrides)
         return
     from autogenesis_core.rehearsal import rehearsal
 
-    with rehearsal(arguments.overrides) as runtime:
+    estimates = "--estimate" in arguments.flags
+    with rehearsal(arguments.overrides, stub=not estimates) as runtime:
         yield runtime
-    if not arguments.json:
+    if not arguments.json and not estimates:
         agents = [agent for agent in runtime.composition.chosen("agent") if not agent.uses_model]
         own = f"; agent {agents[0].record.name} is code of its own, which ran as it is" if agents else ""
         print(f"\n  dry run: models were stubs{own}; nothing of this is kept")

@@ -8,7 +8,7 @@ def test_an_estimate_spends_nothing_and_writes_no_run(typed, tmp_path, monkeypat
     code, out, err = typed(*WORDS, "--estimate", "--json")
     found = json.loads(out)
     assert (code, err) == (0, "")
-    assert not (tmp_path / "workdir" / "runs").exists()
+    assert list(tmp_path.iterdir()) == []
     assert all(low <= high for low, high in (found["rollouts"], found["calls"], found["tokens"]))
     assert found["money"] == [0.0, 0.0]
 
@@ -36,6 +36,8 @@ def test_a_dry_run_goes_through_it_all_and_leaves_nothing(skilled, evolved, type
     assert out.rstrip().splitlines()[-1] == (
         "  dry run: models were stubs; agent skilled is code of its own, which ran as it is; nothing of this is kept"
     )
+    assert "dry run, in a copy of the store" in out.splitlines()[0]
+    assert not [line for line in out.splitlines() if "/tmp" in line or "autogenesis " in line]
     assert {path: path.read_bytes() for path in evolved.rglob("*") if path.is_file()} == before
 
 
