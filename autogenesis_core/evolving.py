@@ -14,7 +14,7 @@ from autogenesis_core.sepl.evaluation import Benchmark, Evaluation, Example, Spl
 from autogenesis_core.sepl.journal import NAME as JOURNAL
 from autogenesis_core.sepl.journal import Journal
 from autogenesis_core.sepl.loop import Loop
-from autogenesis_core.sepl.report import evolution_result
+from autogenesis_core.sepl.report import evolution_result, failures_result
 from autogenesis_core.sepl.spaces import Candidate
 from autogenesis_core.sepl.usage import record_calls, remember_used
 from autogenesis_core.services.client import ModelClient
@@ -63,6 +63,7 @@ async def evolve(ag: "Runtime", *, resume: str = "", replay: bool = False) -> di
     result = {
         **ag.described("evolve"),
         **evolution_result(loop, scores, ag.settings.alpha),
+        **failures_result(loop.evaluator),
         "spent": budget.spent(),
     }
     return result if replay else await ag.finish(result)

@@ -12,7 +12,7 @@ from autogenesis_core.sepl.estimate import Estimate, Plan
 from autogenesis_core.sepl.estimate import estimate as estimated
 from autogenesis_core.sepl.evaluation import SPLITS, Benchmark, Example, Outcome, Split
 from autogenesis_core.sepl.ledger import granted
-from autogenesis_core.sepl.report import baseline_result, measure_result, verify_result
+from autogenesis_core.sepl.report import baseline_result, failures_result, measure_result, verify_result
 from autogenesis_core.sepl.splits import plain_text
 from autogenesis_core.services.client import ModelClient
 from autogenesis_core.services.model import Price, Usage
@@ -46,6 +46,7 @@ async def measure(ag: "Runtime", baseline: str = "") -> dict[str, Any]:
         **ag.described("measure"),
         **measure_result({split: both[0] for split, both in found.items()}, ag.settings.alpha),
         **(baseline_result(baseline, found, ag.settings.alpha) if baseline else {}),
+        **failures_result(evaluator),
         "spent": budget.spent(),
     }
     return await ag.finish(result)
@@ -70,6 +71,7 @@ async def verify(ag: "Runtime", run: str, *, fresh: bool = False) -> dict[str, A
         **ag.described("verify"),
         **verify_result(done, before, after, ag.settings.alpha, fresh=fresh),
         "scorer_changed": done.get("scorer") != evaluator.scorer,
+        **failures_result(evaluator),
         "spent": budget.spent(),
     }
     return await ag.finish(result)

@@ -32,7 +32,7 @@ from autogenesis_core.sepl.journal import Journal
 from autogenesis_core.sepl.loop import Loop
 from autogenesis_core.sepl.operators import Operators
 from autogenesis_core.sepl.progress import Progress, progress
-from autogenesis_core.sepl.report import describe_run
+from autogenesis_core.sepl.report import describe_run, failures_note
 from autogenesis_core.sepl.splits import without_duplicates
 from autogenesis_core.services.client import ModelClient, Tally
 from autogenesis_core.services.executor import AsyncioExecutor
@@ -430,8 +430,10 @@ class Runtime:
         return {**found, "dry_run": True} if self.rehearsed else found
 
     async def finish(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Writes a result and tells observers."""
+        """Writes a result, notes what failed on the way, and tells observers."""
         self.tracer.close()
+        if self.watched is not None and (note := failures_note(self.watched)):
+            self.manager.notes.append(note)
         self._write_result(result)
         await self.hooks.observe("finished", {"result": result})
         return result

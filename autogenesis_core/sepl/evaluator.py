@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from fractions import Fraction
 from math import isfinite
@@ -24,6 +25,7 @@ from autogenesis_core.errors import (
     PluginError,
     Refused,
     StoreError,
+    shortened,
 )
 from autogenesis_core.identity import JSON, derive, derive_each
 from autogenesis_core.rspl.context import Context, EpisodeRun
@@ -112,6 +114,7 @@ class Evaluator:
         deterministic: the same input always gives the same score, so that nothing is drawn twice
         reducer: how several epochs of an example become one value
         unreached: the rollouts that got no answer of a model, since one did, and when they ended
+        failures: how many rollouts failed, by the reason in one line
         doing: what is under way, by a label that says what for, with its done and its total rollouts
     """
 
@@ -130,6 +133,7 @@ class Evaluator:
     made: int = 0
     unreached: dict[str, float] = field(factory=dict)
     used: Amount = field(factory=Amount)  # by the rollouts that were made
+    failures: Counter[str] = field(factory=Counter)
     doing: dict[str, list[int]] = field(factory=dict)
     _known: dict[str, "_Made"] = field(factory=dict)
     _timeouts: Timeouts = field(init=False)
@@ -250,6 +254,7 @@ class Evaluator:
                 waited.cancel()  # does nothing to one that has its result
         if isinstance(trace.result, Failed):
             self._failed[key] = tries + 1
+            self.failures[shortened(" ".join(trace.result.reason.split()))] += 1
         elif not draw.once:
             self._known[key] = made
         return made

@@ -8,12 +8,15 @@ from autogenesis_core import __version__
 from autogenesis_core.sepl.assessing import verdict_json
 from autogenesis_core.sepl.claim import compared, standing
 from autogenesis_core.sepl.evaluation import Evaluation, Split
+from autogenesis_core.sepl.evaluator import Evaluator
 from autogenesis_core.sepl.loop import Loop, RoundReport
 from autogenesis_core.sepl.objectives import assessed_systems, objectives_json
 from autogenesis_core.sepl.pool import fixed_and_broken
 from autogenesis_core.sepl.proposing import Proposed
 from autogenesis_core.sepl.statistics import clustered_interval, largest_of_normals
 from autogenesis_core.settings import Composition
+
+_REASONS = 5  # that rollouts failed for, the most frequent ones
 
 
 def describe_run(verb: str, run: str, branch: str, composition: Composition, model: str) -> dict[str, Any]:
@@ -43,6 +46,22 @@ def measure_result(found: Mapping[Split, Evaluation], alpha: float) -> dict[str,
         "scores": {split: _score(evaluation, alpha) for split, evaluation in found.items()},
         "objectives": {split: objectives_json(evaluation) for split, evaluation in found.items()},
     }
+
+
+def failures_result(evaluator: Evaluator) -> dict[str, Any]:
+    """Why rollouts failed, and how many for that reason; the most frequent first."""
+    found = sorted(evaluator.failures.items(), key=lambda item: (-item[1], item[0]))
+    return {"failures": [{"reason": reason, "count": count} for reason, count in found[:_REASONS]]}
+
+
+def failures_note(evaluator: Evaluator) -> str | None:
+    """What a person should know if rollouts failed, which no mean score says."""
+    failed = evaluator.failures.total()
+    if not failed:
+        return None
+    first, *more = failures_result(evaluator)["failures"]
+    often = f", {first['count']:,} of them" if more else ""
+    return f"{failed:,} of {evaluator.made:,} rollouts failed{often}: {first['reason']} (traces.jsonl)"
 
 
 def baseline_result(name: str, found: Mapping[Split, Sequence[Evaluation]], alpha: float) -> dict[str, Any]:

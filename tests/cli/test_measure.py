@@ -4,6 +4,11 @@ import pytest
 
 WORDS = ("+agent=skilled", "+benchmark=digits", "splits.train=0", "splits.val=10", "splits.test=40")
 
+BROKEN = """
+def answer(task):
+    raise ValueError("agent is broken")
+"""
+
 
 def measured(typed, *words):
     code, out, err = typed("measure", *WORDS, *words, "--json")
@@ -62,3 +67,12 @@ def test_measure_measures_also_where_an_optimizer_is_composed(skilled, evolved, 
 def test_several_epochs_are_reduced_to_one_value_an_example(skilled, evolved, typed):
     found = measured(typed, "epochs=3", "reducer=pass_at_2")[1]
     assert (found["scores"]["test"]["mean"], found["scores"]["test"]["n"]) == (0.8, 120)
+
+
+def test_a_note_says_how_many_rollouts_failed_and_the_most_frequent_reason(skilled, tmp_path, monkeypatch, typed):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.py").write_text(BROKEN)
+    words = ("measure", "+agent=callable", "agent.path=broken.py:answer", "+benchmark=digits")
+    code, out, err = typed(*words, "splits.train=0", "splits.val=10", "splits.test=20")
+    said = "  note: 30 of 30 rollouts failed: ValueError: agent is broken (traces.jsonl)"
+    assert (code, said in out.splitlines(), err) == (0, True, "")

@@ -68,6 +68,17 @@ def run(function, *words, variables=None, examples=EXAMPLES, scorer=tenths, **mo
     return asyncio.run(made)
 
 
+def test_a_function_that_raises_is_named_in_the_result(tmp_path):
+    def broken(task, *, skill):
+        raise ValueError("agent is broken" if task in ("0", "1") else "agent is\nvery broken")
+
+    result = run(broken)
+    first = result["failures"][0]
+    assert (first["reason"], len(result["failures"])) == ("ValueError: agent is very broken", 2)
+    assert sum(failure["count"] for failure in result["failures"]) == result["spent"]["rollouts"]
+    assert run(answer)["failures"] == []
+
+
 @pytest.mark.parametrize("function", [answer, answer_later])
 def test_a_function_of_ones_own_gets_better(function, tmp_path):
     result = run(function)
