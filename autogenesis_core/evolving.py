@@ -57,6 +57,9 @@ async def evolve(ag: "Runtime", *, resume: str = "", replay: bool = False) -> di
     except (AutogenesisError, asyncio.CancelledError) as error:
         if ag.unfinished and not isinstance(error, InputError | OptimizerFailed):
             error.add_note(f"what was committed stays; to go on: autogenesis resume {ag.run_id}")
+        journal.close()
+        if isinstance(error, InputError) and not (resume or budget.rollouts or budget.used.calls):
+            ag.withdraw()  # refused before it began
         raise
     finally:
         journal.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -125,11 +126,13 @@ class Runtime:
         return cls.compose(*words, *more, f"workdir={place}", folder=began if began.is_dir() else folder)
 
     async def __aenter__(self) -> Self:
-        self.store = Store.memory() if self.frozen else Store.open(self.workdir / "autogenesis.db")
+        path = self.workdir / "autogenesis.db"
+        self._new = not self.frozen and not path.exists()
+        self.store = Store.memory() if self.frozen else Store.open(path)
         try:
             await self._wire()
-        except BaseException:
-            self.store.close()
+        except BaseException as error:
+            self._close_store(error)
             raise
         return self
 
@@ -144,10 +147,22 @@ class Runtime:
                 raise
         finally:
             self.manager.close()
-            self.store.close()
+            self._close_store(error)
             if error is not None and self.unfinished:
                 with suppress(StoreError):  # where nothing can be written, the reason is still said
                     self._write_result({**self.described(self.verb), "failed": _reason(error)})
+
+    def _close_store(self, error: BaseException | None) -> None:
+        """Closes the store; one that was made for input that was refused, with nothing in it, goes with it."""
+        bare = self._new and isinstance(error, InputError) and not self.folder
+        bare = bare and all(entry.event == "install" for entry in self.store.entries())
+        self.store.close()
+        path = self.workdir / "autogenesis.db"
+        if bare and not path.with_name(f"{path.name}-wal").exists():  # whoever else has it open keeps that file there
+            path.unlink()
+            for folder in (self.workdir / "runs", self.workdir):
+                with suppress(OSError):  # it is not there, or not empty
+                    folder.rmdir()
 
     @property
     def frozen(self) -> bool:
@@ -405,6 +420,13 @@ class Runtime:
         write_json(self.folder / "run.json", {**made, **given})
         plugins = {plugin.distribution: plugin.version for plugin in self.composition.plugins}
         write_json(self.folder / "plugins.json", {"python": platform.python_version(), **plugins})
+
+    def withdraw(self) -> None:
+        """Takes away the folder of a run that was refused before it began."""
+        assert self.folder is not None
+        self.tracer.close()
+        shutil.rmtree(self.folder)
+        self.folder, self.unfinished, self.tracer = None, False, Tracer()
 
     @property
     def run_id(self) -> str:

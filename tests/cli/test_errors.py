@@ -127,7 +127,32 @@ def test_a_file_of_the_users_that_cannot_be_used_is_bad_input_before_a_run_begin
     code, _, err = typed(*scored(source, name))
     assert (code, "resume" in err) == (2, False)
     assert err.startswith(f"autogenesis: {said}")
-    assert not Path("workdir/runs").exists()
+    assert not Path("workdir").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("budget.rollouts=10",),
+        ("evolve=[agent/none#x]",),
+        ("use=[agent/none]",),
+        ("optimizer.skills=5", "splits.val=0"),
+    ],
+)
+def test_input_that_is_refused_leaves_no_run_and_no_store(skilled, typed, evolve_words, words):
+    assert typed(*evolve_words, *words)[0] == 2
+    assert not Path("workdir").exists()
+
+
+def test_a_baseline_that_is_none_leaves_no_store(skilled, typed):
+    assert typed("measure", "+agent=skilled", "+benchmark=digits", "--baseline", "champoin")[0] == 2
+    assert not Path("workdir").exists()
+
+
+def test_input_that_is_refused_leaves_the_store_that_was_there(skilled, evolved, typed, evolve_words):
+    before = {path.name for path in evolved.rglob("*")}
+    assert typed(*evolve_words, "budget.rollouts=10")[0] == 2
+    assert {path.name for path in evolved.rglob("*")} == before
 
 
 def test_a_scorer_that_raises_is_said_on_one_line_and_no_optimizer_is_blamed(scored, typed):
