@@ -1,6 +1,7 @@
 """Verbs on runs of before: resume, replay, verify."""
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,5 +71,9 @@ def _found(arguments: Arguments) -> tuple[str, "Runtime"]:
         raise InputError(f"a replay changes nothing, so {', '.join(sorted(other))} means nothing here", arguments.usage)
     workdir = given.pop("workdir", None)
     more = [word for word in arguments.overrides if not word.lstrip("+").startswith("workdir=")]
-    name = find_run(find_workdir(Path.cwd(), workdir), arguments.word()).name
-    return name, Runtime.of_run(name, *more, workdir=workdir)
+    place = find_workdir(Path.cwd(), workdir)
+    found = find_run(place, arguments.word())
+    began = Path(str(read_json(found / "run.json").get("folder", "")))
+    if began.is_dir():
+        os.chdir(began)  # paths in its configuration, e.g. of data, are taken from there
+    return found.name, Runtime.of_run(found.name, *more, workdir=str(place))

@@ -43,7 +43,7 @@ class Question:
 
 @frozen(slots=False)
 class Episode:
-    """One episode in the composed environment, decided by its seed."""
+    """One episode in the composed environment, decided by its seed and that of the draw."""
 
     id: str
     seed: int

@@ -342,9 +342,9 @@ class Evaluator:
         self, system: System, example: Example, seed: int, span: Span, tally: Tally
     ) -> tuple[Outcome, list[str]]:
         environment = system.environment()
-        episode = (
-            EpisodeRun(environment, example.seed if isinstance(example, Episode) else seed) if environment else None
-        )
+        # Every draw of an episode is another one, or evidence that is called fresh would be the same again.
+        own = derive(example.seed, seed) % 2**31 if isinstance(example, Episode) else seed
+        episode = EpisodeRun(environment, own) if environment else None
         try:
             context = self._context(system, seed, episode, system.memory(), span, tally=tally)
             task = environment.spec.text if environment and isinstance(example, Episode) else example.input

@@ -170,3 +170,17 @@ def test_a_run_that_committed_nothing_claims_nothing(skilled, typed, evolve_word
         2,
         f"autogenesis: run {run} committed nothing, so there is no claim to verify",
     )
+
+
+def test_a_run_goes_on_from_another_folder_with_its_own_paths(typed, tmp_path, monkeypatch):
+    begun, elsewhere = tmp_path / "begun", tmp_path / "elsewhere"
+    begun.mkdir()
+    elsewhere.mkdir()
+    rows = [{"input": f"What is {number} + 1?", "target": str(number + 1)} for number in range(40)]
+    (begun / "sums.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    monkeypatch.chdir(begun)
+    words = ("+agent=tool_calling", "+model=simulated", "+benchmark=dataset", "benchmark.path=sums.jsonl")
+    code, out, err = typed(*words, "+optimizer=reflection", "rounds=1", "--json")
+    assert (code, err) == (0, "")
+    monkeypatch.chdir(elsewhere)
+    assert typed("replay", json.loads(out)["run"], f"workdir={begun / 'workdir'}")[0] == 0

@@ -267,8 +267,8 @@ def walk(composition, resource):
     """A composition of a walker in the corridor, without a benchmark."""
     Corridor.made = Corridor.closed = 0
 
-    def make(plan, agent=None, **more):
-        made = composition([[("agent/walker#steps", steps)] for steps in plan], sizes=(6, 30, 30), **more)
+    def make(plan, agent=None, sizes=(6, 30, 30), **more):
+        made = composition([[("agent/walker#steps", steps)] for steps in plan], sizes=sizes, **more)
         both = [resource(agent or Walker(), "walker"), resource(Corridor(), "corridor", "environment")]
         return evolve(made, resources=both, benchmark=None)
 
@@ -282,7 +282,7 @@ def test_an_episode_is_scored_by_the_rewards_that_the_core_counted(measured, wal
 
 
 def test_episodes_evolve_through_the_same_operators(run, walk):
-    ran = run(walk([3, 1, 4]))
+    ran = run(walk([3, 1, 4], sizes=(30, 30, 30)))
     assert [entry["decision"] for entry in ran.result["rounds"]] == ["commit", "reject", "commit"]
     assert (ran.values["agent/walker#steps"], ran.result["scores"]["test"]["after"]["mean"]) == (4, 1.0)
     assert (ran.result["environment"], ran.result["agent"]) == ("corridor", "walker")
