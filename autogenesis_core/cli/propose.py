@@ -1,10 +1,12 @@
 """The protocol's verbs for people: propose an edit, assess it, commit what passes the gates."""
 
 import asyncio
+import shlex
+from functools import partial
 
 from autogenesis_core.cli.arguments import Arguments
 from autogenesis_core.cli.edit import given_text
-from autogenesis_core.cli.render import render_result
+from autogenesis_core.cli.render import render_assessed, render_result, would_commit
 from autogenesis_core.cli.run import composed, estimated, finished
 from autogenesis_core.cli.screen import say, say_diff, say_json
 from autogenesis_core.errors import InputError, unknown
@@ -54,16 +56,17 @@ def _judged(arguments: Arguments, *, commit: bool) -> int:
         if word.lstrip("+").startswith(("optimizer", "rounds=", "commit=")):
             raise InputError(f"{word} means nothing to {arguments.verb}: the proposals are its optimizer")
     groups = _groups(arguments)
+    take = shlex.join(["autogenesis", "commit", *arguments.words, *arguments.overrides])
+    render = render_result if commit else partial(render_assessed, judged=len(groups), take=take)
     more = ["+optimizer=proposals", f"rounds={len(groups)}", f"commit={str(commit).lower()}"]
     more += [f"optimizer.only=[{','.join(arguments.words)}]"] if arguments.words else []
     with composed(arguments._replace(overrides=(*arguments.overrides, *more))) as runtime:
         if "--estimate" in arguments.flags:
             return asyncio.run(estimated(arguments, runtime))
-        result = asyncio.run(finished(arguments, runtime, lambda ag: ag.evolve(), render_result))
+        result = asyncio.run(finished(arguments, runtime, lambda ag: ag.evolve(), render))
     if "--dry-run" in arguments.flags:  # what stubs answer passes no gate
         return 0
-    votes = [[vote["decision"] for vote in entry["votes"]] for entry in result["rounds"]]
-    return int(sum(bool(found) and set(found) == {"commit"} for found in votes) < len(groups))
+    return int(sum(map(would_commit, result["rounds"])) < len(groups))
 
 
 def _groups(arguments: Arguments) -> set[str]:

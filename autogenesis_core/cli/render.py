@@ -39,8 +39,9 @@ def render_head(data: Mapping[str, Any]) -> str:
 def render_round(report: Any) -> str:  # a RoundReport
     """What was proposed; below it what val said, if it was asked, the verdict and why."""
     verdict = f"{report.verdict.decision}: {report.verdict.reason}"
-    if report.assessment is None and report.verdict.decision == "indecisive":
-        verdict = report.verdict.reason  # nothing was to be decided
+    passed = {vote.decision for vote in report.verdict.votes} == {"commit"}
+    if report.verdict.decision == "indecisive" and (report.assessment is None or passed):
+        verdict = report.verdict.reason  # nothing was to be decided, or nothing may be committed
     if report.verdict.decision == "commit":
         versions = report.versions
         names = ", ".join(f"{name}@{version}" for name, version in versions.items())
@@ -74,10 +75,7 @@ def _clock(seconds: float) -> str:
 
 def render_result(result: Mapping[str, Any], notes: Sequence[str]) -> str:
     """The table at the end of an evolution, and the commands that follow naturally."""
-    spent = result["spent"]
-    used = f"{spent['calls']} calls · {_money(spent)}{spent['seconds']:.0f} s"
-    lines = [f"  {_count(result['rounds'], 'round', 'rounds')} · {used} · {result['stopped']}", ""]
-    lines.append(f"  {'':<14}{'before':<23}{'after':<23}change")
+    lines = [_ended(result), "", f"  {'':<14}{'before':<23}{'after':<23}change"]
     for split, label, comment in (
         ("val", "val", "steered by it, so optimistic"),
         ("test", "test, sealed", ""),
@@ -88,6 +86,35 @@ def render_result(result: Mapping[str, Any], notes: Sequence[str]) -> str:
         lines.append(f"  {SIMULATED}")
     lines += [f"  note: {note}" for note in notes]
     return "\n".join([*lines, "", *_next(result)]).rstrip()
+
+
+def render_assessed(result: Mapping[str, Any], notes: Sequence[str], judged: int, take: str) -> str:
+    """How many of the proposals would be committed, and the command that commits them.
+
+    Arguments:
+        judged: how many, each for itself
+    """
+    passed = sum(would_commit(entry) for entry in result["rounds"])
+    lines = [_ended(result), "", f"  {passed} of {judged} would be committed"]
+    if result["simulated_model"]:
+        lines.append(f"  {SIMULATED}")
+    lines += [f"  note: {note}" for note in notes]
+    if result.get("dry_run"):
+        return "\n".join(lines)
+    more = [f"  take it       {take}"] if passed else []
+    return "\n".join([*lines, "", *more, f"  why           autogenesis log {result['run']}"])
+
+
+def would_commit(entry: Mapping[str, Any]) -> bool:
+    """Whether every gate voted for what a round assessed, and one did."""
+    votes = {vote["decision"] for vote in entry["votes"]}
+    return votes == {"commit"}
+
+
+def _ended(result: Mapping[str, Any]) -> str:
+    spent = result["spent"]
+    used = f"{spent['calls']} calls · {_money(spent)}{spent['seconds']:.0f} s"
+    return f"  {_count(result['rounds'], 'round', 'rounds')} · {used} · {result['stopped']}"
 
 
 def render_measure(result: Mapping[str, Any], notes: Sequence[str]) -> str:

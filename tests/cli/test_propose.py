@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -53,7 +54,13 @@ def test_a_good_one_would_be_committed_and_assess_commits_nothing(proposal, type
     before, made = head(), proposal(9)
     code, out, err = typed("assess", made, *JUDGED)
     assert (code, err) == (0, "")
-    assert "would be committed" in out
+    assert out.splitlines()[-4:] == [
+        "  1 of 1 would be committed",
+        "",
+        f"  take it       autogenesis commit {made} {' '.join(JUDGED)}",
+        out.splitlines()[-1],
+    ]
+    assert not re.search("nothing was committed|before +after|test, sealed|indecisive", out)
     assert head() == before
     assert made in typed("proposals")[1]
 
@@ -89,7 +96,8 @@ def test_a_bad_one_is_rejected_with_exit_code_1_and_closed(proposal, typed):
 def test_to_assess_a_bad_one_leaves_it_open_and_nothing_in_the_log(proposal, typed):
     made = proposal(2)
     before = typed("log", "--json")[1]
-    assert typed("assess", made, *JUDGED)[0] == 1
+    code, out, _ = typed("assess", made, *JUDGED)
+    assert (code, "  0 of 1 would be committed" in out.splitlines(), "take it" in out) == (1, True, False)
     assert made in typed("proposals")[1]
     assert typed("log", "--json")[1] == before
 
