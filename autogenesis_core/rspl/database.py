@@ -138,13 +138,18 @@ def connect_readonly(path: Path) -> tuple[sqlite3.Connection, bool]:
     could not write either.
     """
     address = path.resolve().as_uri()
-    if (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)) or path.with_name(f"{path.name}-wal").exists():
+    if may_write(path) or path.with_name(f"{path.name}-wal").exists():
         connection = sqlite3.connect(
             f"{address}?mode=ro", uri=True, isolation_level=None, timeout=30.0, check_same_thread=False
         )
         return _looked_at(connection), False
     connection = sqlite3.connect(f"{address}?immutable=1", uri=True, isolation_level=None, check_same_thread=False)
     return _looked_at(connection), True
+
+
+def may_write(path: Path) -> bool:
+    """Whether this process may write a store's file, and the files that a writer has beside it."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
 def _looked_at(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -264,6 +269,15 @@ def errors_of(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(f"the store at {path}: {error}") from error
+        raise StoreError(f"the store at {path}: {error}", _hint(str(error))) from error
     except UnicodeEncodeError:
         raise InputError("a name or text holds what is no Unicode") from None
+
+
+def _hint(said: str) -> str:
+    """What helps with an error of the database; empty if nothing certainly does."""
+    if "malformed" in said:
+        return "it is damaged: put a backup in its place, and keep this file to compare"
+    if "readonly" in said:
+        return "file and folder may only be read here; what only looks works: list, show, log, history, audit"
+    return ""

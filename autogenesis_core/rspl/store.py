@@ -79,7 +79,7 @@ class Store(Reader):
         """The store in the file at `path`, made if it is not there, brought to this program's schema if it is older.
 
         Raises StoreError for a file that is no store of ours, is newer than this program, or is damaged; such a file
-        is not touched.
+        is not touched. One that may only be read here is opened all the same: to write to it is a StoreError then.
         """
         if not path.exists():
             if not create:
@@ -87,8 +87,10 @@ class Store(Reader):
                     f"there is no store at {path}", "run an evolution first, or name another with workdir="
                 )
             db.make_folder(path.parent)
-        else:
-            db.check_file(path)
+        elif db.check_file(path) == db.SCHEMA and not db.may_write(path):
+            with db.errors_of(path):
+                connection, immutable = db.connect_readonly(path)
+            return cls(path, connection, immutable=immutable)
         with db.errors_of(path):
             connection = db.connect(path)
             try:

@@ -1,7 +1,11 @@
 """audit, backup, gc; retrieve, contract, run."""
 
 import json
+import shutil
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -29,6 +33,61 @@ def test_audit_names_the_first_entry_that_was_changed_and_what_to_do(evolved, ty
     assert (code, "broken: log entry 3 (reject" in out, "put a backup in its place" in out) == (1, True, True)
     code, out, _ = typed("audit", "--json")
     assert (code, json.loads(out)["whole"]) == (1, False)
+
+
+AS_NOBODY = """
+import asyncio, os, sys, tempfile
+import autogenesis_core.sharing
+from autogenesis_core.cli import main
+from autogenesis_core.registry import Registry
+os.chdir(sys.argv[1])
+Registry.open().store.close()  # what is imported late is imported while that is allowed
+if os.getuid() == 0:
+    os.setgid(65534), os.setuid(65534)
+for line in sys.argv[2:]:
+    print(line, main(line.split()), flush=True)
+"""
+
+
+def test_what_only_looks_works_where_the_store_may_only_be_read(evolved, run_as_nobody):
+    lines = ["list", "log", "runs", "show agent/skilled", "history agent/skilled", "audit", "export agent/skilled"]
+    out, err = run_as_nobody(*lines)
+    assert err == ""
+    assert [line for line in out.splitlines() if line.rpartition(" ")[0] in lines] == [f"{line} 0" for line in lines]
+
+
+def test_to_write_where_the_store_may_only_be_read_says_what_works(evolved, run_as_nobody):
+    out, err = run_as_nobody(f"restore {AGENT}@1.0.0")
+    assert out == f"restore {AGENT}@1.0.0 1\n"
+    assert err.splitlines()[-1].startswith("  file and folder may only be read here; what only looks works: list")
+
+
+@pytest.fixture
+def run_as_nobody(evolved):
+    """Types lines as a user who may only read this folder: (output, error output)."""
+    folder = Path(tempfile.mkdtemp(prefix="reading-"))
+    shutil.copytree(evolved, folder / "evolved")
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+
+    def run(*lines: str) -> tuple[str, str]:
+        command = [sys.executable, "-c", AS_NOBODY, str(folder / "evolved"), *lines]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return done.stdout, done.stderr
+
+    yield run
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_damaged_store_says_what_to_do(evolved, typed):
+    path = evolved / STORE
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    path.write_bytes(bytes(data))
+    code, _, err = typed("list")
+    assert (code, "put a backup in its place" in err) == (1, True)
 
 
 def test_a_backup_is_a_whole_store_and_replaces_nothing(evolved, typed):
