@@ -1,6 +1,7 @@
 """`autogenesis edit`: a resource in a person's editor. What they wrote is never lost."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from autogenesis_core.registry import Record, Registry, Version
 
 _EDITORS = ("nano", "vim", "vi")
+_SHOWN = re.compile(r"\A[a-z]+/\S+@\S+  .*\n  [0-9a-f]{12} · .*\n(?:  as .*\n)?\n")
 
 
 def edit_(arguments: Arguments) -> int:
     """Commits what a person makes of a resource's head, after showing what changed."""
-    name = arguments.word()
+    name = whole_resource(arguments)
     with arguments.registry() as registry:
         head = registry.find(name)
         if "@" in name:
@@ -109,11 +111,23 @@ def _editor() -> list[str]:
 
 
 def given_text(path: str) -> str:
-    """What a file holds, or standard input where the path is `-`; raises InputError."""
+    """What a file holds, or standard input where the path is `-`, without what `show` says above; raises InputError."""
     try:
-        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}") from None
+    return _SHOWN.sub("", text)
+
+
+def whole_resource(arguments: Arguments) -> str:
+    """The name that was given; raises InputError for that of a variable: a resource is edited as a whole."""
+    name, _, path = arguments.word().partition("#")
+    if path:
+        verb = arguments.verb
+        raise InputError(
+            f"{verb} takes a whole resource, not #{path} alone", f"autogenesis {verb} {name} --file new.md"
+        )
+    return name
 
 
 def _asks(arguments: Arguments) -> bool:

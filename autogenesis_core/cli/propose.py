@@ -5,7 +5,7 @@ import shlex
 from functools import partial
 
 from autogenesis_core.cli.arguments import Arguments
-from autogenesis_core.cli.edit import given_text
+from autogenesis_core.cli.edit import given_text, whole_resource
 from autogenesis_core.cli.render import render_assessed, render_result, would_commit
 from autogenesis_core.cli.run import composed, estimated, finished
 from autogenesis_core.cli.screen import say, say_diff, say_json
@@ -18,9 +18,9 @@ def propose_(arguments: Arguments) -> int:
     """Keeps an edit of a resource's head for the gates to judge."""
     from autogenesis_core.registry import difference, render
 
-    settings = arguments.settings()
+    settings, given = arguments.settings(), whole_resource(arguments)
     if not arguments.file:
-        raise InputError("what is proposed?", f"autogenesis propose {arguments.word()} --file new.md")
+        raise InputError("what is proposed?", f"autogenesis propose {given} --file new.md")
     text = given_text(arguments.file)
     with arguments.registry() as registry:
         group = ""
@@ -29,7 +29,7 @@ def propose_(arguments: Arguments) -> int:
             if other not in known:
                 raise unknown("open proposal", other, known)
             group = known[other]
-        name = registry.find(arguments.word()).id
+        name = registry.find(given).id
         found = difference(registry.record(name), registry.edited(name, text)[0])
         group, ids = registry.propose(name, text, settings.get("reason", _REASON), group=group)
     if arguments.json:

@@ -310,3 +310,26 @@ def test_rollback_as_json_says_it_there(evolved, typed):
     commit = json.loads(typed("log", AGENT, "--json")[1])[1]["id"]
     code, out, err = typed("rollback", commit, "--json")
     assert (code, err, json.loads(out)["besides"]) == (0, "", {AGENT: ["1.0.2"]})
+
+
+def test_what_show_wrote_may_be_edited_and_given_back(notes, typed):
+    shown = typed("show", "prompt/notes")[1]
+    assert shown.startswith("prompt/notes@1.0.0  Takes notes\n")
+    (notes / "shown.md").write_text(shown.replace("short lines", "long lines"))
+    code, out, err = typed("propose", "prompt/notes", "--file", "shown.md")
+    assert (code, err, "+Use long lines." in out.splitlines()) == (0, "", True)
+    assert typed("edit", "prompt/notes", "--file", "shown.md")[0] == 0
+    assert stand(notes)[1]["style"] == "Use long lines."
+    (notes / "shown.md").write_text(typed("show", "prompt/notes", "at=2999-01-01")[1])
+    assert typed("edit", "prompt/notes", "--file", "shown.md")[1] == "  nothing changed\n"
+
+
+@pytest.mark.parametrize("verb", ["propose", "edit"])
+def test_a_variable_alone_is_not_taken_for_its_resource(notes, typed, verb):
+    (notes / "style.txt").write_text("Use long lines.")
+    code, out, err = typed(verb, "prompt/notes#style", "--file", "style.txt")
+    assert (code, out, err) == (
+        2,
+        "",
+        f"autogenesis: {verb} takes a whole resource, not #style alone\n  autogenesis {verb} prompt/notes --file new.md\n",
+    )
