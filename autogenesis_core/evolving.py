@@ -216,7 +216,7 @@ def _check_rollouts(ag: "Runtime", budget: Budget, examples: Mapping[Split, Sequ
     wanted = 2 * ag.settings.epochs * (len(examples["test"]) + len(examples["val"]))
     if limit is not None and wanted >= limit:
         raise InputError(
-            f"budget.rollouts is {limit}, and to assess on val and test once takes {wanted}",
+            f"budget.rollouts is {limit}, and to assess on val and test once takes {wanted}, with none left to search",
             f"raise it, or lower splits.val and splits.test: budget.rollouts={4 * wanted}",
         )
 

@@ -166,14 +166,15 @@ class Budget:
     def check(self, more: Amount | None = None) -> None:
         """Raises BudgetExceeded if `more`, beside what is used, reserved and held, is over a limit; or time is up."""
         total = self._all() + (more or Amount())
-        for name, value, limit in (
-            ("calls", total.calls, self.limits.calls),
-            ("tokens", total.tokens, self.limits.tokens),
-            ("money", total.money, self.limits.money),
-            ("seconds", time.monotonic() - self.start, self.limits.seconds),
+        for name, value, held, limit in (
+            ("calls", total.calls, self.held.calls, self.limits.calls),
+            ("tokens", total.tokens, self.held.tokens, self.limits.tokens),
+            ("money", total.money, self.held.money, self.limits.money),
+            ("seconds", self.seconds, 0, self.limits.seconds),
         ):
             if limit is not None and value > limit:
-                raise BudgetExceeded(f"budget.{name} is spent: {limit:g}", f"raise it: budget.{name}=…")
+                kept = f", with {held:g} held back for the last assessment and test" if held else ""
+                raise BudgetExceeded(f"budget.{name} is spent: {limit:g}{kept}", f"raise it: budget.{name}=…")
 
     def _all(self) -> Amount:
         return self.used + self.earlier + self.reserved + self.held

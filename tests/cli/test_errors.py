@@ -144,6 +144,11 @@ def test_input_that_is_refused_leaves_no_run_and_no_store(skilled, typed, evolve
     assert not Path("workdir").exists()
 
 
+def test_a_budget_that_leaves_nothing_to_search_says_so(skilled, typed, evolve_words):
+    said = "budget.rollouts is 40, and to assess on val and test once takes 40, with none left to search"
+    assert typed(*evolve_words, "budget.rollouts=40")[2].splitlines()[0] == f"autogenesis: {said}"
+
+
 def test_a_baseline_that_is_none_leaves_no_store(skilled, typed):
     assert typed("measure", "+agent=skilled", "+benchmark=digits", "--baseline", "champoin")[0] == 2
     assert not Path("workdir").exists()

@@ -36,15 +36,17 @@ def test_audit_names_the_first_entry_that_was_changed_and_what_to_do(evolved, ty
 
 
 AS_NOBODY = """
-import asyncio, os, sys, tempfile
-import autogenesis_core.sharing
+import contextlib, os, sys
 from autogenesis_core.cli import main
-from autogenesis_core.registry import Registry
-os.chdir(sys.argv[1])
-Registry.open().store.close()  # what is imported late is imported while that is allowed
+warm, folder, *lines = sys.argv[1:]
+os.chdir(warm)
+with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere):  # what is imported late is imported while that is allowed
+    for line in lines:
+        main(line.split())
+os.chdir(folder)
 if os.getuid() == 0:
     os.setgid(65534), os.setuid(65534)
-for line in sys.argv[2:]:
+for line in lines:
     print(line, main(line.split()), flush=True)
 """
 
@@ -71,7 +73,7 @@ def run_as_nobody(evolved):
         path.chmod(0o555 if path.is_dir() else 0o444)
 
     def run(*lines: str) -> tuple[str, str]:
-        command = [sys.executable, "-c", AS_NOBODY, str(folder / "evolved"), *lines]
+        command = [sys.executable, "-c", AS_NOBODY, str(evolved), str(folder / "evolved"), *lines]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         return done.stdout, done.stderr
 
