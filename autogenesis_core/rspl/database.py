@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from autogenesis_core.errors import InputError, StoreError
+from autogenesis_core.errors import InputError, StoreError, on_one_line
 
 SCHEMA = 3
 APPLICATION = 0x41475350  # "AGSP": tells our files from other SQLite files
@@ -222,6 +222,18 @@ def is_there(path: Path) -> bool:
         raise StoreError(f"the store at {path} cannot be read: {error}") from None
 
 
+def is_empty(path: Path) -> bool:
+    """Whether a file holds nothing, and nobody is about to write it."""
+    return path.is_file() and path.stat().st_size == 0 and not path.with_name(f"{path.name}-wal").exists()
+
+
+def check_pages(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises StoreError if a copy of the store at `path` is damaged."""
+    found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if found != "ok":
+        raise StoreError(f"the store at {path} is damaged: {on_one_line(found)}", _hint("malformed"))
+
+
 def check_file(path: Path) -> int:
     """Looks at a file's header without opening it as a database, which would leave files beside it.
 
@@ -277,7 +289,7 @@ def errors_of(path: Path) -> Iterator[None]:
 def _hint(said: str) -> str:
     """What helps with an error of the database; empty if nothing certainly does."""
     if "malformed" in said:
-        return "it is damaged: put a backup in its place, and keep this file to compare"
+        return "put a backup in its place, and keep this file to compare"
     if "readonly" in said:
         return "file and folder may only be read here; what only looks works: list, show, log, history, audit"
     return ""

@@ -87,6 +87,10 @@ class Store(Reader):
                     f"there is no store at {path}", "run an evolution first, or name another with workdir="
                 )
             db.make_folder(path.parent)
+        elif not create and db.is_empty(path):
+            raise StoreError(
+                f"the store at {path} is an empty file", "put a backup in its place, or remove it to begin anew"
+            )
         elif db.check_file(path) == db.SCHEMA and not db.may_write(path):
             with db.errors_of(path):
                 connection, immutable = db.connect_readonly(path)
@@ -274,7 +278,10 @@ class Store(Reader):
         return grant
 
     def backup(self, path: Path) -> None:
-        """A copy of the whole store in one file, taken while others write. Raises InputError if `path` is there."""
+        """A copy of the whole store in one file, taken while others write.
+
+        Raises InputError if `path` is there, StoreError if the store is damaged: a copy of that would be no backup.
+        """
         if path.exists():
             raise InputError(f"{path} is there already", "a backup goes to a new file")
         db.make_folder(path.parent)
@@ -283,6 +290,7 @@ class Store(Reader):
             with db.errors_of(path), closing(sqlite3.connect(beside, isolation_level=None)) as target:
                 self._connection.backup(target, pages=1000, sleep=0.0)
                 target.execute("PRAGMA journal_mode=DELETE")
+                db.check_pages(target, self.path)
             os.link(beside, path)  # unlike a rename, it never replaces what came there in the meantime
         except FileExistsError:
             raise InputError(f"{path} is there already", "a backup goes to a new file") from None

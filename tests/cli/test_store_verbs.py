@@ -92,6 +92,25 @@ def test_a_damaged_store_says_what_to_do(evolved, typed):
     assert (code, "put a backup in its place" in err) == (1, True)
 
 
+def test_a_damaged_store_is_not_backed_up(evolved, typed):
+    with closing(sqlite3.connect(evolved / STORE)) as connection:
+        page = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'artifacts'").fetchone()[0]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    with (evolved / STORE).open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    code, _, err = typed("backup", "copy.db")
+    assert (code, "put a backup in its place" in err, (evolved / "copy.db").exists()) == (1, True, False)
+
+
+@pytest.mark.parametrize("verb", ["list", "audit", "log"])
+def test_an_emptied_store_is_not_whole(evolved, typed, verb):
+    (evolved / STORE).write_bytes(b"")
+    code, out, err = typed(verb)
+    assert (code, out) == (1, "")
+    assert "is an empty file\n  put a backup in its place" in err
+
+
 def test_a_backup_is_a_whole_store_and_replaces_nothing(evolved, typed):
     code, out, _ = typed("backup", "kept/copy.db")
     assert (code, "kept/copy.db" in out) == (0, True)
