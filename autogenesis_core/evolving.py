@@ -17,11 +17,14 @@ from autogenesis_core.sepl.loop import Loop
 from autogenesis_core.sepl.report import evolution_result, failures_result
 from autogenesis_core.sepl.spaces import Candidate
 from autogenesis_core.sepl.usage import record_calls, remember_used
+from autogenesis_core.sepl.variables import check_patterns
 from autogenesis_core.services.client import ModelClient
 from autogenesis_core.services.tracing import Tracer
 
 if TYPE_CHECKING:
     from autogenesis_core.runtime import Runtime
+
+_NO_GATE = "no gate compares scores, so nothing will be committed; add one: +gate=auto"
 
 
 async def evolve(ag: "Runtime", *, resume: str = "", replay: bool = False) -> dict[str, Any]:
@@ -37,6 +40,7 @@ async def evolve(ag: "Runtime", *, resume: str = "", replay: bool = False) -> di
     benchmark, examples = ag.examples()
     if not examples["val"] or not examples["train"]:
         raise InputError("an evolution needs examples of train and val", "raise splits.train and splits.val")
+    check_patterns(ag.manager.records()[0], ag.settings.evolve)
     budget = await ag.budget(strict=True)
     journal = _begin_journal(ag, resume, replay=replay)
     try:
@@ -87,10 +91,10 @@ def _ended(ag: "Runtime", loop: Loop, journal: Journal) -> None:
 async def _beforehand(ag: "Runtime", loop: Loop) -> dict[str, Any]:
     """What a person should know before anything is spent: what the gate can prove, and what a run will take."""
     planner, model = ag.hooks.planner, ag.composition.model
-    described = hasattr(planner, "describe")
+    said = planner.describe(loop.examples["val"], loop.assessor.level("0")) if hasattr(planner, "describe") else ""
     estimated = model is not None and not model.simulated and not loop.journal.replay
     return {
-        "gate": planner.describe(loop.examples["val"], loop.assessor.level("0")) if described else "",
+        "gate": said if ag.hooks.compares else _NO_GATE,
         "estimate": await ag.estimate() if estimated else None,
     }
 
@@ -173,7 +177,7 @@ def _loop(
     if settings.width > 1 and not concurrent:
         ag.manager.notes.append(f"{optimizer.name if optimizer else ''} makes one proposal at a time: width is 1")
     if not ag.hooks.compares:
-        ag.manager.notes.append("no gate compares scores, so nothing will be committed; add one: +gate=auto")
+        ag.manager.notes.append(_NO_GATE)
     entries = ag.store.entries(run=ag.run_id)
     ag.loop = loop = Loop(
         run=ag.run_id,

@@ -144,9 +144,13 @@ class Hooks:
 
     @property
     def compares(self) -> bool:
-        """Whether a gate compares scores; one that says `guards = True` sees to something else."""
+        """Whether a gate compares scores, or a `sepl_commit` of one's own decides without any.
+
+        A gate that says `guards = True` sees to something else.
+        """
         gates = self._gates()
-        return not gates or any(not getattr(gate, "guards", False) for gate in gates)
+        own = len(self._manager.hook.sepl_commit.get_hookimpls()) > 1
+        return any(not getattr(gate, "guards", False) for gate in gates) or (own and not gates)
 
     def check_gates(self, examples: Sequence[Example]) -> None:
         """Raises InputError if a gate can do nothing with these examples of val: asks each that has `check`."""

@@ -22,6 +22,7 @@ A model: AUTOGENESIS_MODEL=openai/gpt-5-mini, or +model=litellm model.name=…; 
 Verbs; autogenesis VERB --help shows one, and workdir= and branch= say where it looks
 """
 _GROUPS = {"evolve": EVOLVE, "look": LOOK, "change": CHANGE, "share": SHARE, "store": STORE, "plugins": PLUGINS}
+_LEFT = 52  # characters of a verb and what it takes; a longer one has its summary on the next line
 
 
 def show_help(verb: str) -> int:
@@ -33,5 +34,8 @@ def show_help(verb: str) -> int:
     for title, verbs in _GROUPS.items():
         print(f"\n {title}")
         for name, entry in verbs.items():
-            print(f"  {name + ' ' + entry.usage:<52} {entry.summary}")
+            left = f"{name} {entry.usage}"
+            if len(left) > _LEFT:
+                print(f"  {left}")
+            print(f"  {left if len(left) <= _LEFT else '':<{_LEFT}} {entry.summary}")
     return 0

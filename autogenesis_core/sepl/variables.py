@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 from attrs import frozen
 
+from autogenesis_core.errors import unknown
 from autogenesis_core.identity import JSON
 from autogenesis_core.rspl.record import Record
 
@@ -44,7 +45,7 @@ def lift(
 
     def trainable(record: Record, path: str) -> bool:
         name = f"{record.id}#{path}"
-        wanted = not only or any(fnmatchcase(name, pattern) or record.id == pattern for pattern in only)
+        wanted = not only or any(_fits(name, pattern) for pattern in only)
         parameter, _, key = path.partition(".")
         elsewhere = key not in ("", environment) and environment in _keys(record, parameter)
         return record.is_trainable(path) and record.id not in pinned and wanted and not elsewhere
@@ -54,6 +55,18 @@ def lift(
         for record in records.values()
         for path, value in record.values().items()
     )
+
+
+def check_patterns(records: Mapping[str, Record], patterns: Sequence[str]) -> None:
+    """Raises UnknownName for a pattern that fits no variable of `records`."""
+    names = [variable.id for variable in lift(records)]
+    for pattern in patterns:
+        if not any(_fits(name, pattern) for name in names):
+            raise unknown("variable for evolve=", pattern, names)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatchcase(name, pattern) or name.partition("#")[0] == pattern
 
 
 def _keys(record: Record, parameter: str) -> Collection[str]:

@@ -241,3 +241,12 @@ def test_help_lists_every_verb(typed):
 def test_the_result_of_an_act_is_whole_json_for_any_text(echo, typed):
     text = 'é "quoted" \\ \u2028 🎲'
     assert json.loads(typed("agent=echo", "--json", "--", text)[1])["answer"] == text
+
+
+def test_in_the_help_what_verbs_are_for_stands_in_one_column(typed):
+    from autogenesis_core.cli.arguments import VERBS
+
+    out = typed("--help")[1]
+    for verb in VERBS.values():
+        (line,) = (line for line in out.splitlines() if line.endswith(f" {verb.summary}"))
+        assert line.index(verb.summary) == 55

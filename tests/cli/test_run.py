@@ -106,6 +106,15 @@ def test_an_evolution_shows_each_round_a_table_and_what_to_type_next(skilled, ty
     assert "\x1b" not in out
 
 
+@pytest.mark.parametrize("gate", ["~gate", "gate=[]"])
+def test_that_nothing_can_be_committed_is_said_at_the_start(skilled, typed, evolve_words, gate):
+    words = [word for word in evolve_words if word != "+gate=better"]
+    code, out, err = typed(*words, gate)
+    lines = out.splitlines()
+    assert (code, err) == (0, "")
+    assert lines.index("gate  no gate compares scores, so nothing will be committed") < lines.index("") < 6
+
+
 def test_the_commands_that_are_shown_at_the_end_work(skilled, typed, evolve_words):
     _, out, _ = typed(*evolve_words)
     shown = [line.split("autogenesis ", 1)[1].split() for line in out.splitlines()[-5:] if "autogenesis " in line]

@@ -171,7 +171,7 @@ def test_an_interim_reject_comes_before_an_interim_indecision(composition):
 
 def test_hooks_know_whether_a_gate_compares():
     hooks = Hooks()
-    assert hooks.compares  # without any gate nothing is committed anyway, and the reason is another
+    assert not hooks.compares
     hooks.register(Guards(), "gate guards")
     assert not hooks.compares
 

@@ -13,6 +13,7 @@ from autogenesis_core import (
     Question,
     Runtime,
     Score,
+    UnknownName,
     Verdict,
     Vote,
     hookimpl,
@@ -161,7 +162,14 @@ def test_a_pinned_resource_is_used_at_its_version_and_is_not_trainable(run, comp
 
 def test_with_nothing_trainable_there_is_nothing_to_do(run, composition):
     with pytest.raises(InputError, match="nothing here is trainable"):
-        run(composition([5], evolve=["prompt/*"]))
+        run(composition([5], pins=["agent/skilled@1.0.0"]))
+
+
+def test_what_is_to_evolve_and_names_nothing_is_said(run, composition):
+    with pytest.raises(
+        UnknownName, match="no variable for evolve= 'agent/skiled#skill'; did you mean agent/skilled#skill"
+    ):
+        run(composition([5], evolve=["agent/skilled", "agent/skiled#skill"]))
 
 
 @define(eq=False)

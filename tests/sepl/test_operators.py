@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from autogenesis_core import Vote
+from autogenesis_core import Verdict, Vote, hookimpl
 from autogenesis_core.sepl.operators import Operators, verdict
 
 COMMIT, REJECT, UNSURE = (Vote(name, name, f"because {name}") for name in ("commit", "reject", "indecisive"))
@@ -45,9 +45,22 @@ def test_the_cores_own_operators_propose_nothing():
 
 
 def test_an_evolution_without_a_gate_commits_nothing(run, composition):
-    result = run(composition([5], gate=[])).result
-    assert (result["commits"], result["rounds"][0]["decision"]) == ([], "reject")
-    assert "+gate=[safety,auto]" in result["rounds"][0]["reason"]
+    ran = run(composition([5], gate=[]))
+    (entry,) = ran.result["rounds"]
+    assert (ran.result["commits"], entry["decision"], entry["looks"]["n"]) == ([], "indecisive", 0)
+    assert entry["reason"] == "no gate compares scores; add one: +gate=auto"
+    assert any("no gate compares scores" in note for note in ran.notes)
+
+
+def test_a_commit_operator_of_ones_own_decides_without_a_gate(run, composition, proposes):
+    class Decides(proposes):
+        @hookimpl
+        async def sepl_commit(self, assessment):
+            return Verdict("commit", f"{len(assessment.pairs)} pairs")
+
+    ran = run(composition(optimizer=Decides([[("agent/skilled#skill", 5)]]), gate=[]))
+    assert [(entry["decision"], entry["reason"]) for entry in ran.result["rounds"]] == [("commit", "10 pairs")]
+    assert not any("no gate compares scores" in note for note in ran.notes)
 
 
 def test_an_optimizer_without_hooks_of_its_own_gets_the_cores(run, composition):
