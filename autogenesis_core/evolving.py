@@ -91,7 +91,9 @@ def _ended(ag: "Runtime", loop: Loop, journal: Journal) -> None:
 async def _beforehand(ag: "Runtime", loop: Loop) -> dict[str, Any]:
     """What a person should know before anything is spent: what the gate can prove, and what a run will take."""
     planner, model = ag.hooks.planner, ag.composition.model
-    said = planner.describe(loop.examples["val"], loop.assessor.level("0")) if hasattr(planner, "describe") else ""
+    val, settings = loop.examples["val"], ag.settings
+    can = {"grows": len(val) >= settings.splits.val, "repeats": not settings.deterministic}
+    said = planner.describe(val, loop.assessor.level("0"), **can) if hasattr(planner, "describe") else ""
     estimated = model is not None and not model.simulated and not loop.journal.replay
     return {
         "gate": said if ag.hooks.compares else _NO_GATE,

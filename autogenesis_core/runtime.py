@@ -369,8 +369,19 @@ class Runtime:
         examples, notes = without_duplicates(benchmark.examples(sizes, self.settings.seed))
         heads = self.manager.heads().values()
         learned = learned_note(self.store, heads, self.workdir / "runs", benchmark, examples)
+        notes += self._short_of(sizes, examples)
         self.manager.notes.extend([*notes, *([learned] if learned else [])])
         return benchmark, examples
+
+    def _short_of(self, asked: Mapping[Split, int], examples: Mapping[Split, Sequence[Example]]) -> list[str]:
+        """Which splits have fewer examples than the configuration asks for in so many words."""
+        words = " ".join(word.lstrip("+") for word in self.composition.overrides)
+        short = [f"splits.{split}={asked[split]}" for split in SPLITS if len(examples[split]) < asked[split]]
+        if not (short := [setting for setting in short if setting in words.split()]):
+            return []
+        given = ", ".join(f"{len(found)} {split}" for split, found in examples.items())
+        said = f"asked for {', '.join(short)}, given {given}"
+        return [f"{said}: too few examples are shared out in proportion, so smaller splits leave more to the others"]
 
     async def budget(self, *, strict: bool) -> Budget:
         """A budget of the settings' limits; if `strict`, money that is limited needs a price. Raises InputError."""

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from autogenesis_core import InputError, PluginError, Runtime, UnknownName, evolve
+from autogenesis_core import InputError, PluginError, Runtime, UnknownName, evolve, hookimpl
 
 PARTS = """
 from attrs import frozen
@@ -225,6 +225,49 @@ def test_variables_can_be_read_set_and_restored_from_python():
 
     first, third = {"variables.skill": 3}, {"variables.skill": 8}
     assert asyncio.run(use()) == (first, "1.0.1", third, "1.0.2", first)
+
+
+def notes_of(*words):
+    from autogenesis_core import FunctionAgent
+    from autogenesis_core.evolution import _Pairs, _questions
+
+    async def told():
+        parts = {"agent": FunctionAgent(answer, {"skill": 3}), "benchmark": _Pairs(_questions(EXAMPLES), tenths)}
+        async with Runtime.compose("+optimizer=steps", *words, **parts) as ag:
+            ag.examples()
+            return list(ag.notes)
+
+    return asyncio.run(told())
+
+
+def test_a_split_that_has_fewer_examples_than_asked_for_says_so():
+    (note,) = notes_of("splits.train=60", "splits.val=3", "splits.test=100")
+    assert note.startswith("asked for splits.train=60, splits.test=100, given ")
+    assert "smaller splits leave more" in note
+    assert notes_of() == notes_of("splits.val=10", "splits.train=10", "splits.test=10") == []
+
+
+def test_what_cannot_be_is_not_advised():
+    """Val has all the examples that there are for it, and the same scores come again."""
+    told = []
+
+    class Notes:
+        @hookimpl
+        async def sepl_observe(self, event, data):
+            told.append(data.get("gate"))
+
+    async def start(*words):
+        from autogenesis_core import FunctionAgent
+        from autogenesis_core.evolution import _Pairs, _questions
+
+        parts = {"agent": FunctionAgent(answer, {"skill": 3}), "benchmark": _Pairs(_questions(EXAMPLES), tenths)}
+        async with Runtime.compose("+optimizer=steps", "+gate=auto", *words, **parts) as ag:
+            ag.observe(Notes())
+            await ag.evolve()
+
+    asyncio.run(start("deterministic=true"))
+    assert "more than there are" in told[0]
+    assert "epochs" not in told[0]
 
 
 def test_examples_that_an_earlier_run_learned_from_and_that_are_now_to_decide_are_told_of():

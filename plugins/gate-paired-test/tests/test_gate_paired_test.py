@@ -267,6 +267,13 @@ def test_auto_says_beforehand_what_it_can_prove_and_what_to_change():
     )
 
 
+def test_auto_advises_nothing_that_cannot_be():
+    said = AutoGate().describe(questions(50), 0.025, grows=False, repeats=False)
+    assert said.endswith("; to prove +0.10: 410 examples in val, more than there are")
+    assert AutoGate().describe(questions(50), 0.025, repeats=False).endswith("; to prove +0.10: splits.val=410")
+    assert AutoGate().describe(questions(4), 0.025, grows=False).endswith("a fresh hold-out is due: other examples")
+
+
 def test_auto_counts_groups_of_examples_that_hang_together():
     assert (
         AutoGate()

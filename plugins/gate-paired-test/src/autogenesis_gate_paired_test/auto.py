@@ -43,10 +43,16 @@ class AutoGate(SequentialGate):
         """After how many of the examples it looks; the last is what the goal needs, or all."""
         return _looks(min(examples, self._needed(alpha)))
 
-    def describe(self, examples: Sequence[Question | Episode], alpha: float) -> str:
+    def describe(
+        self, examples: Sequence[Question | Episode], alpha: float, *, grows: bool = True, repeats: bool = True
+    ) -> str:
         """What it will do with these examples at this level, the smallest gain that it can prove, and what to change.
 
         Nothing is paid for that. Scores are taken for 0 or 1, of 60 % passed before, and runs for independent.
+
+        Arguments:
+            grows: whether there may be more examples than these
+            repeats: whether scores vary from run to run, so that more epochs say more
         """
         groups = len({example.cluster or f"\0{example.id}" for example in examples})
         clustered = groups < len(examples)
@@ -58,12 +64,15 @@ class AutoGate(SequentialGate):
             said = f"{groups} groups of {len(examples)} examples"
         said += f", looks at {', '.join(map(str, looks))}" if len(looks) > 1 else ", one look"
         if smallest == math.inf:
-            more = f"a fresh hold-out is due: other examples, or more of them, splits.val={self._needed(alpha)}"
+            more = "a fresh hold-out is due: other examples"
+            more += f", or more of them, splits.val={self._needed(alpha)}" if grows else ""
             return f"{said}; they can prove no gain at level {alpha:.2g}; {more}"
         said += f"; the smallest gain it can prove with {self.power:.0%} power: {smallest:+.2f}"
         if smallest <= self.goal:
             return said
-        more = f"splits.val={self._needed(alpha)}, or more epochs where scores vary from run to run"
+        needed = self._needed(alpha)
+        more = f"splits.val={needed}" if grows else f"{needed} examples in val, more than there are"
+        more += ", or more epochs where scores vary from run to run" if repeats else ""
         return f"{said}; to prove {self.goal:+.2f}: {more}"
 
     def _needed(self, alpha: float) -> int:
