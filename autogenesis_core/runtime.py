@@ -126,13 +126,11 @@ class Runtime:
         return cls.compose(*words, *more, f"workdir={place}", folder=began if began.is_dir() else folder)
 
     async def __aenter__(self) -> Self:
-        path = self.workdir / "autogenesis.db"
-        self._new = not self.frozen and not path.exists()
-        self.store = Store.memory() if self.frozen else Store.open(path)
+        self.store = Store.memory() if self.frozen else Store.open(self.workdir / "autogenesis.db")
         try:
             await self._wire()
-        except BaseException as error:
-            self._close_store(error)
+        except BaseException:
+            self.store.close()
             raise
         return self
 
@@ -147,22 +145,10 @@ class Runtime:
                 raise
         finally:
             self.manager.close()
-            self._close_store(error)
+            self.store.close()
             if error is not None and self.unfinished:
                 with suppress(StoreError):  # where nothing can be written, the reason is still said
                     self._write_result({**self.described(self.verb), "failed": _reason(error)})
-
-    def _close_store(self, error: BaseException | None) -> None:
-        """Closes the store; one that was made for input that was refused, with nothing in it, goes with it."""
-        bare = self._new and isinstance(error, InputError) and not self.folder
-        bare = bare and all(entry.event == "install" for entry in self.store.entries())
-        self.store.close()
-        path = self.workdir / "autogenesis.db"
-        if bare and not path.with_name(f"{path.name}-wal").exists():  # whoever else has it open keeps that file there
-            path.unlink()
-            for folder in (self.workdir / "runs", self.workdir):
-                with suppress(OSError):  # it is not there, or not empty
-                    folder.rmdir()
 
     @property
     def frozen(self) -> bool:

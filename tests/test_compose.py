@@ -268,12 +268,12 @@ def gates(*overrides: str) -> list[str]:
 
 
 def test_the_gate_is_chosen_by_default_with_an_optimizer(strict):
-    assert gates("+agent=echo", "+optimizer=idle") == ["gate improvement"]
+    assert gates("+agent=echo", "+optimizer=idle") == ["gate safety", "gate auto"]
 
 
 def test_the_gate_is_chosen_by_default_with_an_experiments_optimizer(strict, tmp_path):
     experiment(tmp_path, "mine", "defaults:\n  - override /agent: echo\n  - override /optimizer: idle\n")
-    assert gates("+experiment=mine") == ["gate improvement"]
+    assert gates("+experiment=mine") == ["gate safety", "gate auto"]
 
 
 def test_a_gate_that_an_experiment_chose_stays_when_an_optimizer_is_chosen(strict, tmp_path):

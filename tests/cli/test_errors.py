@@ -127,7 +127,7 @@ def test_a_file_of_the_users_that_cannot_be_used_is_bad_input_before_a_run_begin
     code, _, err = typed(*scored(source, name))
     assert (code, "resume" in err) == (2, False)
     assert err.startswith(f"autogenesis: {said}")
-    assert not Path("workdir").exists()
+    assert list(Path("workdir/runs").glob("*")) == []
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_a_file_of_the_users_that_cannot_be_used_is_bad_input_before_a_run_begin
         ("optimizer.skills=5", "splits.val=0"),
     ],
 )
-def test_input_that_is_refused_leaves_no_run_and_no_store(skilled, typed, evolve_words, words):
+def test_input_that_is_refused_leaves_no_run(skilled, typed, evolve_words, words):
     assert typed(*evolve_words, *words)[0] == 2
-    assert not Path("workdir").exists()
+    assert list(Path("workdir/runs").glob("*")) == []
 
 
 def test_a_budget_that_leaves_nothing_to_search_says_so(skilled, typed, evolve_words):
@@ -149,9 +149,9 @@ def test_a_budget_that_leaves_nothing_to_search_says_so(skilled, typed, evolve_w
     assert typed(*evolve_words, "budget.rollouts=40")[2].splitlines()[0] == f"autogenesis: {said}"
 
 
-def test_a_baseline_that_is_none_leaves_no_store(skilled, typed):
+def test_a_baseline_that_is_none_leaves_no_run(skilled, typed):
     assert typed("measure", "+agent=skilled", "+benchmark=digits", "--baseline", "champoin")[0] == 2
-    assert not Path("workdir").exists()
+    assert list(Path("workdir/runs").glob("*")) == []
 
 
 def test_input_that_is_refused_leaves_the_store_that_was_there(skilled, evolved, typed, evolve_words):

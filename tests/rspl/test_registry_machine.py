@@ -208,7 +208,11 @@ class RegistryMachine(RuleBasedStateMachine):
     def rollback(self, pick):
         undone = sorted(self.model.commits)[pick % len(self.model.commits)]
         before = self.model.commits[undone]
-        if None in before.values():
+        heads = self.model.heads["main"]
+        if None in before.values() or all(
+            self.model.version(id_, version).body == self.model.version(id_, heads[id_]).body
+            for id_, version in before.items()
+        ):
             with pytest.raises(InputError):
                 self.registry.rollback(undone)
             return

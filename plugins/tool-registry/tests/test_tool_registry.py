@@ -55,7 +55,10 @@ class Twice(Benchmark):
 
     def examples(self, sizes, seed):
         call = ["propose_edit", {"variable": "agent/caller#rules", "value": "Shout.", "reason": "why not"}]
-        return {split: [Question(f"{split}-{i}", json.dumps([call] * (i + 1))) for i in range(2)] for split in sizes}
+        return {
+            split: [Question(f"{split}-{i}", json.dumps([call] * (2 * place + i + 1))) for i in range(2)]
+            for place, split in enumerate(sizes)
+        }
 
     def score(self, example, outcome):
         return Score(float(not any(result["is_error"] for result in outcome.data)))
