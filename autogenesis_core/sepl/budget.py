@@ -173,8 +173,8 @@ class Budget:
             ("seconds", self.seconds, 0, self.limits.seconds),
         ):
             if limit is not None and value > limit:
-                kept = f", with {held:g} held back for the last assessment and test" if held else ""
-                raise BudgetExceeded(f"budget.{name} is spent: {limit:g}{kept}", f"raise it: budget.{name}=…")
+                needs = f"; the last assessment and test need {held:g}" if held else ""
+                raise BudgetExceeded(f"budget.{name} is spent: {limit:g}{needs}", f"raise it: budget.{name}=…")
 
     def _all(self) -> Amount:
         return self.used + self.earlier + self.reserved + self.held
