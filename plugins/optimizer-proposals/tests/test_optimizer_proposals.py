@@ -213,7 +213,8 @@ def test_no_model_is_asked_for_a_proposal(system):
 def test_a_run_without_open_proposals_is_told_so_before_anything_is_measured(system):
     with pytest.raises(InputError, match="no open proposal"):
         system.evolves()
-    assert not (system.folder / "workdir").exists()
+    assert list((system.folder / "workdir" / "runs").glob("*")) == []
+    assert system.log() == []
 
 
 def test_what_is_not_trainable_in_this_run_stays_open(system):
