@@ -97,6 +97,8 @@ def _without_said(change: _Change, base: Sequence[str], others: Sequence[_Change
     start, end, new = change
     said = {line for i, j, lines in others if i <= end and start <= j for line in lines if _is_sentence(line)}
     kept = [line for line in new if line not in said or line in base[start:end]]
+    if len(kept) == len(new):
+        return change
     return start, end, tuple(kept if any(line.strip() for line in kept) or start < end else ())
 
 

@@ -88,6 +88,10 @@ def test_different_changes_of_the_same_line_are_a_conflict(edited, onto):
     assert rebase("a\nb\nc", onto, edited) is None
 
 
+def test_an_empty_line_that_one_added_stays():
+    assert rebase("b", "\n\nb", "a\nb") == "a\n\n\nb"
+
+
 def test_what_both_added_at_one_place_is_kept_and_what_both_changed_alike_is_there_once():
     assert rebase("a\nb", "a\nX\nb", "a\nY\nb") == "a\nY\nX\nb"
     assert rebase("a\nb", "a\nX\nb", "a\nX\nb\nc") == "a\nX\nb\nc"
