@@ -72,7 +72,7 @@ def test_no_line_that_either_added_is_lost_and_nothing_is_made_up(base, edited, 
     made = rebase(base, edited, onto)
     if made is None:
         return
-    lines = made.split("\n")
+    lines = made.split("\n") if made else []
     for text in (edited, onto):
         for line in set(text.split("\n")) - set(base.split("\n")):
             assert line in lines

@@ -43,7 +43,7 @@ def test_a_judge_over_http(tmp_path, monkeypatch, answer, mean, coverage):
         result = asyncio.run(measure(server.url))
         asked = [received.body for received in server.requests]
     score, took = result["scores"]["test"], result["objectives"]["test"]
-    assert (score["mean"], score["coverage"]) == (mean, coverage)
+    assert (score["mean"], score["coverage"]) == (mean, coverage), result.get("failures")
     assert len(asked) == result["spent"]["calls"] == (4 if mean is None else 8)
     assert (took["tokens"], took["money"]) == (0, 0)
     assert took["judge_tokens"] == 60 * len(asked) / 4
