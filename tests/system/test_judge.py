@@ -2,14 +2,22 @@
 
 import asyncio
 import json
+import os
 import re
 
 import pytest
+
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # before the import: else it goes to the network
+pytest.importorskip("litellm")
 
 from autogenesis_core import FunctionAgent, Runtime
 from autogenesis_core.services.model import Usage
 from autogenesis_core.testing.openai_server import OpenAIServer, Reply
 
+pytestmark = [  # of litellm's own imports
+    pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier"),
+    pytest.mark.filterwarnings("ignore:.*Accessing the.*attribute on the instance is deprecated"),
+]
 ASKED = re.compile(r"The (\w+):\n(=== \w+ ===)\n(.*?)\n\2", re.DOTALL)
 
 
