@@ -137,7 +137,8 @@ class Benchmark(ABC):
 
     async def judge(self, example: Any, outcome: Outcome, model: "ModelClient") -> Score:
         """The score of an outcome by a model, which is metered like every other; asked where `uses_model` is true."""
-        raise NotImplementedError
+        name = type(self).__name__
+        raise PluginError(f"{name} says that a model judges, and has no `judge`", "define it, or leave out uses_model")
 
     @property
     def digest(self) -> str:

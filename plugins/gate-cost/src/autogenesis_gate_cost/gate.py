@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field, frozen, validators
 
 from autogenesis_core import JSON, Assessment, Candidate, Cost, Failed, InputError, Scored, Vote, hookimpl
 
@@ -29,7 +29,7 @@ class CostGate:
     money: float | None = field(default=0.1)
     seconds: float | None = field(default=0.1)
     jitter: float = field(default=0.05)
-    coverage: float = field(default=0.9)
+    coverage: float = field(default=0.9, validator=[validators.gt(0), validators.le(1)])
 
     @tokens.validator
     @money.validator
@@ -42,11 +42,6 @@ class CostGate:
     def _check_jitter(self, _: object, value: float) -> None:
         if not 0 <= value < math.inf:
             raise InputError(f"jitter is {value}; it must be 0 or more", "jitter=0.05")
-
-    @coverage.validator
-    def _check_coverage(self, _: object, value: float) -> None:
-        if not 0 < value <= 1:
-            raise InputError(f"coverage is {value}; it is a share, more than 0 and at most 1", "coverage=0.9")
 
     @hookimpl
     async def sepl_interim(self, candidate: Candidate, assessment: Assessment) -> Any:  # a Vote, or NotImplemented

@@ -4,7 +4,7 @@ import math
 import sys
 from collections.abc import Sequence
 
-from attrs import field, frozen
+from attrs import field, frozen, validators
 
 from autogenesis_core import JSON, Assessment, Candidate, Episode, InputError, Question, Vote, hookimpl
 from autogenesis_gate_human.asking import ask_by_file, ask_terminal
@@ -28,17 +28,12 @@ class HumanGate:
 
     file: str = ""
     wait: float = field(default=3600.0)
-    coverage: float = field(default=0.9)
+    coverage: float = field(default=0.9, validator=[validators.gt(0), validators.le(1)])
 
     @wait.validator
     def _check_wait(self, _: object, value: float) -> None:
         if not 0 < value < math.inf:
             raise InputError(f"wait is {value}; it is seconds, more than 0", "wait=3600")
-
-    @coverage.validator
-    def _check_coverage(self, _: object, value: float) -> None:
-        if not 0 < value <= 1:
-            raise InputError(f"coverage is {value}; it is a share, more than 0 and at most 1", "coverage=0.9")
 
     def check(self, examples: Sequence[Question | Episode]) -> None:
         """Raises InputError where nobody could be asked, before anything is paid for."""

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field, frozen, validators
 
-from autogenesis_core import JSON, Assessment, Candidate, InputError, Vote, hookimpl, paired
+from autogenesis_core import JSON, Assessment, Candidate, Vote, hookimpl, paired
 
 _NAME = "improvement"
 
@@ -23,24 +23,9 @@ class ImprovementGate:
         draws: random sign flips for the p that is told, where there are too many to try all
     """
 
-    minimum: float = field(default=0.0)
-    coverage: float = field(default=0.9)
-    draws: int = field(default=10_000)
-
-    @minimum.validator
-    def _check_minimum(self, _: object, value: float) -> None:
-        if not 0 <= value < math.inf:
-            raise InputError(f"minimum is {value}; it must be 0 or more", "minimum=0.02")
-
-    @coverage.validator
-    def _check_coverage(self, _: object, value: float) -> None:
-        if not 0 < value <= 1:
-            raise InputError(f"coverage is {value}; it is a share, more than 0 and at most 1", "coverage=0.9")
-
-    @draws.validator
-    def _check_draws(self, _: object, value: int) -> None:
-        if value < 100:
-            raise InputError(f"draws is {value}; fewer than 100 tell nothing", "draws=10000")
+    minimum: float = field(default=0.0, validator=[validators.ge(0), validators.lt(math.inf)])
+    coverage: float = field(default=0.9, validator=[validators.gt(0), validators.le(1)])
+    draws: int = field(default=10_000, validator=validators.ge(100))
 
     @hookimpl
     async def sepl_interim(self, candidate: Candidate, assessment: Assessment) -> Any:  # a Vote, or NotImplemented

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, frozen, validators
 
 from autogenesis_core import JSON, Assessment, Candidate, Episode, Evaluation, InputError, Question, Vote, hookimpl
 from autogenesis_gate_no_regression.slices import Slice, check_slice, said_of, slices_of
@@ -30,7 +30,7 @@ class NoRegressionGate:
     slices: tuple[str, ...] = field(default=())
     by: tuple[str, ...] = field(default=())
     tolerance: float = field(default=0.0)
-    coverage: float = field(default=1.0)
+    coverage: float = field(default=1.0, validator=[validators.gt(0), validators.le(1)])
 
     @slices.validator
     def _check_slices(self, _: object, value: Sequence[str]) -> None:
@@ -49,11 +49,6 @@ class NoRegressionGate:
     def _check_tolerance(self, _: object, value: float) -> None:
         if not 0 <= value < math.inf:
             raise InputError(f"tolerance is {value}; it must be 0 or more", "tolerance=0.02")
-
-    @coverage.validator
-    def _check_coverage(self, _: object, value: float) -> None:
-        if not 0 < value <= 1:
-            raise InputError(f"coverage is {value}; it is a share, more than 0 and at most 1", "coverage=0.9")
 
     def check(self, examples: Sequence[Question | Episode]) -> None:
         """Raises InputError for a slice without examples, before a run spends anything."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, frozen, validators
 
 from autogenesis_core import JSON, Assessment, Candidate, InputError, Scored, Vote, hookimpl, sequential
 
@@ -27,26 +27,11 @@ class SequentialGate:
     """
 
     futility: bool = True
-    minimum: float = field(default=0.0)
-    coverage: float = field(default=0.9)
-    draws: int = field(default=10_000)
+    minimum: float = field(default=0.0, validator=[validators.ge(0), validators.lt(math.inf)])
+    coverage: float = field(default=0.9, validator=[validators.gt(0), validators.le(1)])
+    draws: int = field(default=10_000, validator=validators.ge(100))
 
     name = ""
-
-    @minimum.validator
-    def _check_minimum(self, _: object, value: float) -> None:
-        if not 0 <= value < math.inf:
-            raise InputError(f"minimum is {value}; it must be 0 or more", "minimum=0.02")
-
-    @coverage.validator
-    def _check_coverage(self, _: object, value: float) -> None:
-        if not 0 < value <= 1:
-            raise InputError(f"coverage is {value}; it is a share, more than 0 and at most 1", "coverage=0.9")
-
-    @draws.validator
-    def _check_draws(self, _: object, value: int) -> None:
-        if value < 100:
-            raise InputError(f"draws is {value}; fewer than 100 tell nothing", "draws=10000")
 
     @hookimpl
     async def sepl_interim(self, candidate: Candidate, assessment: Assessment) -> Vote:

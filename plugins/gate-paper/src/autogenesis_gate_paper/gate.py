@@ -2,9 +2,9 @@
 
 from statistics import fmean
 
-from attrs import field, frozen
+from attrs import field, frozen, validators
 
-from autogenesis_core import JSON, Assessment, Candidate, InputError, Vote, hookimpl
+from autogenesis_core import JSON, Assessment, Candidate, Vote, hookimpl
 
 _NAME = "paper"
 _RULE = "the paper's rule: no control of chance"
@@ -20,12 +20,7 @@ class PaperGate:
         coverage: the share of the planned rollouts that must have a score before and after
     """
 
-    coverage: float = field(default=0.9)
-
-    @coverage.validator
-    def _check_coverage(self, _: object, value: float) -> None:
-        if not 0 < value <= 1:
-            raise InputError(f"coverage is {value}; it is a share, more than 0 and at most 1", "coverage=0.9")
+    coverage: float = field(default=0.9, validator=[validators.gt(0), validators.le(1)])
 
     @hookimpl
     async def sepl_gate(self, candidate: Candidate, assessment: Assessment) -> Vote:
